@@ -1,0 +1,73 @@
+//! The kinds of entries, which are also the folders of the catalog.
+
+use std::fmt;
+
+/// A kind of entry; its name is the folder below `catalog/` and the first key in an overlay file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Accelerators: peaks, memory, links, power.
+    Gpus,
+    /// Servers and racks built from them, and the links at each level.
+    Racks,
+    /// Link types by name, for what-ifs such as `--link inter_rack=400gbe`.
+    Links,
+    /// Model architectures.
+    Models,
+    /// Tiers that can hold KV cache outside HBM.
+    Storage,
+    /// Prices and all-in power per accelerator, and site-wide figures.
+    Prices,
+    /// Presets of the three-ceiling method, as the founding documents give them.
+    FirstOrder,
+}
+
+impl Kind {
+    /// Every kind, in the order in which lists print them.
+    pub const ALL: [Kind; 7] =
+        [Kind::Gpus, Kind::Racks, Kind::Links, Kind::Models, Kind::Storage, Kind::Prices, Kind::FirstOrder];
+
+    /// The folder and key, `gpus`.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Kind::Gpus => "gpus",
+            Kind::Racks => "racks",
+            Kind::Links => "links",
+            Kind::Models => "models",
+            Kind::Storage => "storage",
+            Kind::Prices => "prices",
+            Kind::FirstOrder => "first_order",
+        }
+    }
+
+    /// One of them, for messages: `gpu`.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Kind::Gpus => "gpu",
+            Kind::Racks => "rack",
+            Kind::Links => "link",
+            Kind::Models => "model",
+            Kind::Storage => "storage tier",
+            Kind::Prices => "price entry",
+            Kind::FirstOrder => "first-order preset",
+        }
+    }
+
+    /// From the folder name.
+    pub fn from_folder(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.folder() == name)
+    }
+
+    /// The id of the entry in file `stem`.toml. Model ids have a slash, which a file name writes as `--`.
+    pub fn id_of_stem(self, stem: &str) -> String {
+        match self {
+            Kind::Models => stem.replacen("--", "/", 1),
+            _ => stem.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.folder())
+    }
+}

@@ -1,0 +1,97 @@
+//! Finding an entry by what people call it: id, alias, short name; and the nearest names when none fits.
+
+/// How a name fits a catalog of (id, aliases).
+#[derive(Debug, PartialEq)]
+pub(crate) enum Found {
+    One(String),
+    Many(Vec<String>),
+    None(Vec<String>),
+}
+
+/// Looks a name up: the same id or alias (case and punctuation aside), then a short name that begins only one.
+pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
+    let wanted = normal(name);
+    let same: Vec<_> = entries.iter().filter(|entry| names(entry).any(|n| normal(n) == wanted)).collect();
+    let begins: Vec<_> = entries
+        .iter()
+        .filter(|entry| wanted.len() >= 3 && names(entry).any(|n| normal(n).starts_with(&wanted)))
+        .collect();
+    let matches = if same.is_empty() { begins } else { same };
+    match matches.as_slice() {
+        [] => {
+            Found::None(nearest(name, entries.iter().flat_map(|e| names(e).map(move |n| (n, e.0.as_str())))))
+        }
+        [one] => Found::One(one.0.clone()),
+        many => Found::Many(many.iter().map(|entry| entry.0.clone()).collect()),
+    }
+}
+
+/// Every name of an entry: its id, the part after the slash, its aliases.
+fn names(entry: &(String, Vec<String>)) -> impl Iterator<Item = &str> {
+    let short = entry.0.rsplit('/').next();
+    std::iter::once(entry.0.as_str()).chain(short).chain(entry.1.iter().map(String::as_str))
+}
+
+fn normal(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Up to three results whose name looks like the one that was written, the likeliest first.
+///
+/// `candidates` pairs each name with what to suggest for it.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let wanted = normal(name);
+    let mut scored: Vec<(f64, &str)> =
+        candidates.map(|(known, suggest)| (strsim::jaro_winkler(&wanted, &normal(known)), suggest)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let mut result: Vec<String> = Vec::new();
+    for (score, suggest) in scored {
+        if score > 0.75 && result.len() < 3 && !result.iter().any(|held| held == suggest) {
+            result.push(suggest.to_owned());
+        }
+    }
+    result
+}
+
+/// `a`, `b` or `c`; at most eight of them.
+pub(crate) fn quoted(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > 8 { format!(" and {} more", names.len() - 8) } else { String::new() };
+    match shown.as_slice() {
+        [rest @ .., last] if !rest.is_empty() && more.is_empty() => format!("{} or {last}", rest.join(", ")),
+        all => all.join(", ") + &more,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<(String, Vec<String>)> {
+        [
+            ("meta-llama/Meta-Llama-3.1-70B", vec!["Llama-3.1-70B"]),
+            ("Qwen/Qwen3.5-397B-A17B", vec![]),
+            ("Qwen/Qwen3-32B", vec![]),
+            ("Qwen/Qwen3-235B-A22B", vec![]),
+        ]
+        .map(|(id, aliases)| (id.to_owned(), aliases.into_iter().map(str::to_owned).collect()))
+        .to_vec()
+    }
+
+    #[test]
+    fn hand_names_people_use() {
+        let one = |id: &str| Found::One(id.to_owned());
+        assert_eq!(find("llama-3.1-70b", &entries()), one("meta-llama/Meta-Llama-3.1-70B"));
+        assert_eq!(find("qwen3.5-397b", &entries()), one("Qwen/Qwen3.5-397B-A17B"));
+        assert_eq!(find("QWEN3_32B", &entries()), one("Qwen/Qwen3-32B"));
+        assert!(matches!(find("qwen3", &entries()), Found::Many(many) if many.len() == 3));
+    }
+
+    #[test]
+    fn hand_a_typo_finds_its_neighbour() {
+        let Found::None(nearest) = find("Qwen3-235B-A2B2", &entries()) else { panic!("it is no name") };
+        assert_eq!(nearest[0], "Qwen/Qwen3-235B-A22B");
+        assert_eq!(find("zzz", &entries()), Found::None(Vec::new()));
+        assert_eq!(find("", &entries()), Found::None(Vec::new()));
+    }
+}

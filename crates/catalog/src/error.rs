@@ -49,6 +49,15 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// The names that a failed look-up came near to.
+    pub(crate) fn names(self) -> Vec<String> {
+        match self {
+            CatalogError::UnknownName { nearest: names, .. }
+            | CatalogError::AmbiguousName { candidates: names, .. } => names,
+            _ => Vec::new(),
+        }
+    }
+
     /// The way out, without the word "hint".
     pub fn hint(&self) -> Option<String> {
         match self {

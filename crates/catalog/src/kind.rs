@@ -57,6 +57,14 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.folder() == name)
     }
 
+    /// The name of the file of an entry, without its ending; the inverse of [`Kind::id_of_stem`].
+    pub fn stem_of_id(self, id: &str) -> String {
+        match self {
+            Kind::Models => id.replacen('/', "--", 1),
+            _ => id.to_owned(),
+        }
+    }
+
     /// The id of the entry in file `stem`.toml. Model ids have a slash, which a file name writes as `--`.
     pub fn id_of_stem(self, stem: &str) -> String {
         match self {

@@ -3,31 +3,52 @@
 //! Entries are TOML, one file each under `catalog/<kind>/<id>.toml`, embedded in the binary. User files may add
 //! entries or replace fields ([`Catalog::with_overlay`]). Nothing here opens a file: texts are given.
 
+mod effective;
 mod error;
 pub mod first_order;
+mod gpu;
+mod group;
+pub mod hf_config;
 mod kind;
+mod link;
 mod lookup;
+pub mod model;
 mod overlay;
+mod price;
 mod provenance;
+mod rack;
 mod reading;
+mod storage;
 mod store;
 
+pub use effective::{
+    BusBandwidth, Collective, CollectiveLatency, Effective, Gemm, GemmKind, SmallMessage, Streaming,
+};
 pub use error::CatalogError;
+pub use gpu::{Architecture, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status};
 pub use kind::Kind;
+pub use link::{Line, LinkRole, LinkType, Reached};
+pub use model::Model;
 pub use overlay::{OverlayFile, OverlayUse};
+pub use price::{
+    AllInPower, Capital, Colocation, Draw, Electricity, Flash, Owned, Price, Pue, Purchase, Reliability,
+    Rental,
+};
 pub use provenance::{Basis, FigureSource, Provenance};
-pub use reading::Fault;
+pub use rack::{Companion, Cooling, Host, Layout, Level, Rack, RackLink, RackLinks, RackPower, RackPrice};
+pub use reading::{Fault, explain};
+pub use storage::{BlockRate, Blocks, Scope, StorageTier, Tier, TierBandwidth, TierCapacity};
 pub use store::{Catalog, Entry, Record};
 
 /// Reads an entry as what its kind says it is.
 fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError> {
     match kind {
-        Kind::Gpus
-        | Kind::Racks
-        | Kind::Links
-        | Kind::Models
-        | Kind::Storage
-        | Kind::Prices
-        | Kind::FirstOrder => catalog.table(kind, id).map(|_| ()),
+        Kind::Gpus => catalog.verify::<Gpu>(id),
+        Kind::Racks => catalog.verify::<Rack>(id),
+        Kind::Links => catalog.verify::<LinkType>(id),
+        Kind::Storage => catalog.verify::<StorageTier>(id),
+        Kind::Prices => catalog.verify::<Price>(id),
+        Kind::Models => catalog.verify::<Model>(id),
+        Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

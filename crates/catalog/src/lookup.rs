@@ -9,14 +9,20 @@ pub(crate) enum Found {
 }
 
 /// Looks a name up: the same id or alias (case and punctuation aside), then a short name that begins only one.
+///
+/// A decimal point counts where it decides: `opt-13b` is not `opt-1.3b`.
 pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
-    let wanted = normal(name);
-    let same: Vec<_> = entries.iter().filter(|entry| names(entry).any(|n| normal(n) == wanted)).collect();
-    let begins: Vec<_> = entries
-        .iter()
-        .filter(|entry| wanted.len() >= 3 && names(entry).any(|n| normal(n).starts_with(&wanted)))
-        .collect();
-    let matches = if same.is_empty() { begins } else { same };
+    let (pointed, wanted) = (with_points(name), normal(name));
+    let matching = |fits: &dyn Fn(&str) -> bool| -> Vec<&(String, Vec<String>)> {
+        entries.iter().filter(|entry| names(entry).any(fits)).collect()
+    };
+    let mut matches = matching(&|n| with_points(n) == pointed);
+    if matches.is_empty() {
+        matches = matching(&|n| normal(n) == wanted);
+    }
+    if matches.is_empty() && wanted.len() >= 3 {
+        matches = matching(&|n| normal(n).starts_with(&wanted));
+    }
     match matches.as_slice() {
         [] => {
             Found::None(nearest(name, entries.iter().flat_map(|e| names(e).map(move |n| (n, e.0.as_str())))))
@@ -30,6 +36,11 @@ pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
 fn names(entry: &(String, Vec<String>)) -> impl Iterator<Item = &str> {
     let short = entry.0.rsplit('/').next();
     std::iter::once(entry.0.as_str()).chain(short).chain(entry.1.iter().map(String::as_str))
+}
+
+/// Letters and digits in lower case, and the points between them.
+fn with_points(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '.').flat_map(char::to_lowercase).collect()
 }
 
 fn normal(name: &str) -> String {
@@ -85,6 +96,13 @@ mod tests {
         assert_eq!(find("qwen3.5-397b", &entries()), one("Qwen/Qwen3.5-397B-A17B"));
         assert_eq!(find("QWEN3_32B", &entries()), one("Qwen/Qwen3-32B"));
         assert!(matches!(find("qwen3", &entries()), Found::Many(many) if many.len() == 3));
+    }
+
+    #[test]
+    fn hand_a_decimal_point_decides_between_two_that_differ_in_nothing_else() {
+        let entries = ["facebook/opt-1.3b", "facebook/opt-13b"].map(|id| (id.to_owned(), Vec::new()));
+        assert_eq!(find("OPT-13B", &entries), Found::One("facebook/opt-13b".to_owned()));
+        assert_eq!(find("opt 1.3b", &entries), Found::One("facebook/opt-1.3b".to_owned()));
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub(crate) fn patches(file: &OverlayFile) -> Result<Vec<Patch>, CatalogError> {
     let mut found = Vec::new();
     for (folder, entries) in table {
         let kind = Kind::from_folder(&folder).ok_or_else(|| not_a_kind(&file.shown, &folder))?;
-        for (id, entry) in entries.as_table().cloned().unwrap_or_default() {
+        let Value::Table(entries) = entries else { return Err(no_entries(&file.shown, kind)) };
+        for (id, entry) in entries {
             let Value::Table(entry) = entry else { return Err(not_a_table(&file.shown, kind, &id)) };
             found.push(patch(kind, id, entry));
         }
@@ -71,6 +72,14 @@ fn not_a_kind(file: &str, name: &str) -> CatalogError {
     }
 }
 
+fn no_entries(file: &str, kind: Kind) -> CatalogError {
+    CatalogError::BadFile {
+        file: file.to_owned(),
+        problem: format!("`{kind}` is a single value"),
+        hint: format!("write a table for each entry: `[{kind}.<id>]`, see `rackplan catalog schema {kind}`"),
+    }
+}
+
 fn not_a_table(file: &str, kind: Kind, id: &str) -> CatalogError {
     CatalogError::BadFile {
         file: file.to_owned(),
@@ -82,30 +91,47 @@ fn not_a_table(file: &str, kind: Kind, id: &str) -> CatalogError {
 /// Lays `patch` over `base`, field by field, and returns the paths it set.
 ///
 /// A figure that a patch sets without naming a source gets the file as its source and `user` as its basis, so that
-/// no user's figure passes for a data sheet's.
+/// no user's figure passes for a data sheet's. Its neighbours in the group keep theirs.
 pub(crate) fn merge(base: &mut Table, patch: &Table, file: &str) -> Vec<String> {
     let mut fields = Vec::new();
-    merge_at(base, patch, "", file, &mut fields);
-    fields
+    lay(base, patch, &[], &mut fields);
+    for field in &fields {
+        credit_user(base, patch, field, file);
+    }
+    fields.into_iter().map(|path| path.join(".")).collect()
 }
 
-fn merge_at(base: &mut Table, patch: &Table, path: &str, file: &str, fields: &mut Vec<String>) {
-    let sourced = base.contains_key("source") && !patch.contains_key("source");
+fn lay(base: &mut Table, patch: &Table, path: &[String], fields: &mut Vec<Vec<String>>) {
     for (key, value) in patch {
-        let place = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let place = [path, std::slice::from_ref(key)].concat();
         match (base.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(changes)) => {
-                merge_at(inner, changes, &place, file, fields)
-            }
+            (Some(Value::Table(inner)), Value::Table(changes)) => lay(inner, changes, &place, fields),
             _ => {
                 base.insert(key.clone(), value.clone());
                 fields.push(place);
             }
         }
-        if sourced && !META_KEYS.contains(&key.as_str()) {
-            set_user_source(base, key, file);
-        }
     }
+}
+
+/// Notes the file as source of one field, in the innermost group around it that the patch names no source for.
+fn credit_user(base: &mut Table, patch: &Table, field: &[String], file: &str) {
+    if field.iter().any(|key| META_KEYS.contains(&key.as_str())) {
+        return;
+    }
+    let sourced = |depth: &usize| table_at(base, &field[..*depth]).is_some_and(|t| t.contains_key("source"));
+    let Some(depth) = (0..field.len()).rev().find(sourced) else { return };
+    if table_at(patch, &field[..depth]).is_some_and(|own| own.contains_key("source")) {
+        return;
+    }
+    let group = field[..depth].iter().try_fold(base, |table, key| table.get_mut(key)?.as_table_mut());
+    if let Some(group) = group {
+        set_user_source(group, &field[depth..].join("."), file);
+    }
+}
+
+fn table_at<'a>(table: &'a Table, path: &[String]) -> Option<&'a Table> {
+    path.iter().try_fold(table, |table, key| table.get(key)?.as_table())
 }
 
 fn set_user_source(group: &mut Table, figure: &str, file: &str) {

@@ -56,28 +56,50 @@ pub struct FigureSource {
 }
 
 /// Keys of a group that describe its figures and are none themselves.
-pub(crate) const META_KEYS: [&str; 4] = ["source", "basis", "notes", "other_sources"];
+pub(crate) const META_KEYS: [&str; 6] = ["source", "basis", "notes", "other_sources", "name", "aliases"];
 
 /// Every figure of an entry: the leaves of each table that names a source, unless `other_sources` names another.
+/// A key of `other_sources` is the figure's path inside the group, or a table above it.
 pub(crate) fn figures(table: &toml::Table) -> Vec<FigureSource> {
     let mut found = Vec::new();
     collect(table, "", None, &mut found);
     found
 }
 
-fn collect(table: &toml::Table, path: &str, outer: Option<&Provenance>, found: &mut Vec<FigureSource>) {
-    let own = provenance(table);
-    let inherited = own.as_ref().or(outer);
+/// The innermost table around a figure that names a source.
+#[derive(Clone)]
+struct Group<'a> {
+    path: String,
+    source: Provenance,
+    others: Option<&'a toml::Table>,
+}
+
+impl Group<'_> {
+    fn provenance_of(&self, figure: &str) -> Provenance {
+        let mut key = figure.strip_prefix(&self.path).unwrap_or(figure).trim_start_matches('.');
+        while !key.is_empty() {
+            let other = self.others.and_then(|others| others.get(key)?.as_table()).and_then(provenance);
+            if let Some(other) = other {
+                return other;
+            }
+            key = key.rsplit_once('.').map_or("", |(outer, _)| outer);
+        }
+        self.source.clone()
+    }
+}
+
+fn collect(table: &toml::Table, path: &str, outer: Option<&Group<'_>>, found: &mut Vec<FigureSource>) {
     let others = table.get("other_sources").and_then(toml::Value::as_table);
+    let own = provenance(table).map(|source| Group { path: path.to_owned(), source, others });
+    let group = own.as_ref().or(outer);
     for (key, value) in table.iter().filter(|(key, _)| !META_KEYS.contains(&key.as_str())) {
         let figure = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let other = others.and_then(|o| o.get(key)?.as_table()).and_then(provenance);
-        let known = other.as_ref().or(inherited);
-        match (value, known) {
-            (toml::Value::Table(inner), _) => collect(inner, &figure, known, found),
-            (_, Some(p)) => {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                found.push(FigureSource { figure, value: text, basis: p.basis, source: p.source.clone() });
+        match (value, group) {
+            (toml::Value::Table(inner), _) => collect(inner, &figure, group, found),
+            (_, Some(group)) => {
+                let Provenance { source, basis } = group.provenance_of(&figure);
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                found.push(FigureSource { figure, value, basis, source });
             }
             // Names, aliases and other words outside every sourced group are no figures.
             (_, None) => {}

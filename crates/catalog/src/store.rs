@@ -1,9 +1,9 @@
 //! The catalog: built-in entries, overlays on them, and typed look-up.
 
-use crate::lookup::{Found, find};
+use crate::lookup::{Found, find, quoted};
 use crate::overlay::{Patch, merge, patches};
 use crate::provenance::figures;
-use crate::reading::{Fault, read};
+use crate::reading::{Fault, bad_entry, read};
 use crate::{CatalogError, FigureSource, Kind, OverlayFile, OverlayUse};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -17,8 +17,13 @@ pub trait Record: DeserializeOwned {
     /// The kind whose entries it reads.
     const KIND: Kind;
 
-    /// What the types cannot express: ranges, sums, names that must exist.
+    /// What the types cannot express: ranges, sums.
     fn check(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Names of other entries, which must exist.
+    fn check_names(&self, _: &Catalog) -> Result<(), Fault> {
         Ok(())
     }
 }
@@ -70,7 +75,7 @@ impl Catalog {
 
     /// The id that a name, alias or short name stands for.
     pub fn resolve(&self, kind: Kind, name: &str) -> Result<String, CatalogError> {
-        if self.is_id(kind, name) {
+        if self.has(kind, name) {
             return Ok(name.to_owned());
         }
         let entries: Vec<_> =
@@ -87,9 +92,12 @@ impl Catalog {
     pub fn get<R: Record>(&self, name: &str) -> Result<Entry<R>, CatalogError> {
         let id = self.resolve(R::KIND, name)?;
         let (table, overlays) = self.table(R::KIND, &id)?;
-        let place = overlays.last().map_or("", |used| used.file.as_str());
-        let record = read(table, place, R::KIND, &id)?;
-        Ok(Entry { id, record, overlays })
+        match read(table) {
+            Ok(record) => Ok(Entry { id, record, overlays }),
+            Err(fault) => {
+                Err(bad_entry(&file_of(R::KIND, &id, &overlays, &fault.field), R::KIND, &id, fault))
+            }
+        }
     }
 
     /// The entry as written, overlays applied: for `catalog show`.
@@ -124,19 +132,72 @@ impl Catalog {
         (all.len(), errors)
     }
 
-    fn check_entry(&self, kind: Kind, id: &str) -> Result<(), CatalogError> {
-        crate::check_as(self, kind, id)
+    /// Reads an entry and looks up the names in it.
+    pub(crate) fn verify<R: Record>(&self, id: &str) -> Result<(), CatalogError> {
+        let Entry { record, overlays, .. } = self.get::<R>(id)?;
+        let place =
+            |fault: Fault| bad_entry(&file_of(R::KIND, id, &overlays, &fault.field), R::KIND, id, fault);
+        record.check_names(self).map_err(place)
     }
 
-    fn is_id(&self, kind: Kind, name: &str) -> bool {
+    fn check_entry(&self, kind: Kind, id: &str) -> Result<(), CatalogError> {
+        crate::check_as(self, kind, id).map_err(|error| self.hint_at_new_entry(kind, id, error))
+    }
+
+    /// A name that misses its built-in entry makes a new, incomplete one: says so.
+    fn hint_at_new_entry(&self, kind: Kind, id: &str, error: CatalogError) -> CatalogError {
+        match error {
+            CatalogError::BadEntry { place, problem, hint: None } if builtin_text(kind, id).is_none() => {
+                let like =
+                    Catalog::builtin().resolve(kind, id).map_or_else(|error| error.names(), |id| vec![id]);
+                let meant = if like.is_empty() {
+                    String::new()
+                } else {
+                    format!("; did you mean {}?", quoted(&like))
+                };
+                let hint = format!(
+                    "no built-in {} is called `{id}`, so this is a new entry{meant}",
+                    kind.singular()
+                );
+                CatalogError::BadEntry { place, problem, hint: Some(hint) }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether an entry has this very id.
+    pub(crate) fn has(&self, kind: Kind, name: &str) -> bool {
         builtin_text(kind, name).is_some()
             || self.patches.iter().any(|patch| patch.kind == kind && patch.id == name)
     }
 
+    /// Other names of an entry. A look-up by alias asks every entry, so only the line that has them is parsed.
     fn aliases(&self, kind: Kind, id: &str) -> Vec<String> {
-        let aliases =
-            self.table(kind, id).ok().and_then(|(table, _)| table.get("aliases")?.as_array().cloned());
-        aliases.unwrap_or_default().iter().filter_map(|alias| alias.as_str().map(str::to_owned)).collect()
+        let patched = self.patches.iter().any(|patch| patch.kind == kind && patch.id == id);
+        let line = builtin_text(kind, id).filter(|_| !patched).map(alias_line);
+        let table = match line.map(str::parse::<Table>) {
+            Some(Ok(table)) => Some(table),
+            _ => self.table(kind, id).ok().map(|(table, _)| table),
+        };
+        let aliases = table.and_then(|table| table.get("aliases")?.as_array().cloned()).unwrap_or_default();
+        aliases.iter().filter_map(|alias| alias.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// The line of an entry that holds its aliases, empty if it has none.
+fn alias_line(text: &str) -> &str {
+    let head = text.lines().take_while(|line| !line.starts_with('['));
+    head.filter(|line| line.starts_with("aliases = ")).last().unwrap_or("")
+}
+
+/// The file to blame for a field: the last overlay that touched it, else the last of the entry, else ours.
+fn file_of(kind: Kind, id: &str, overlays: &[OverlayUse], field: &str) -> String {
+    let related =
+        |set: &String| field.starts_with(set.as_str()) || (!field.is_empty() && set.starts_with(field));
+    let touched = overlays.iter().rev().find(|used| used.fields.iter().any(related));
+    match touched.or(overlays.last()) {
+        Some(used) => used.file.clone(),
+        None => format!("catalog/{kind}/{}.toml", kind.stem_of_id(id)),
     }
 }
 

@@ -1,1 +1,35 @@
-//! (skeleton)
+//! One question in, one answer out: the shells' only way to everything below.
+//!
+//! A question is read once from flags, variables and files ([`Layers`]), its names are looked up in the catalog, and
+//! what it does not say is assumed and listed. Nothing here opens a file or prints.
+
+pub mod answer;
+mod error;
+mod inputs;
+mod layers;
+pub mod predict_first_order;
+mod question;
+pub mod run;
+mod schema;
+mod settings;
+mod value;
+
+pub use error::QuestionError;
+pub use inputs::Inputs;
+pub use layers::{Layers, Origin, ResolvedValue};
+pub use question::{Limits, Method, Mode, Objective, Question, Search, Swaps, Targets, Text, Workload};
+pub use rackplan_catalog::{Catalog, CatalogError, FigureSource, Kind as CatalogKind, OverlayFile};
+pub use schema::{SCHEMAS, schema};
+pub use settings::{SETTINGS, Setting, settings_of};
+pub use value::{Count, List, Number, Switch};
+
+/// What the program is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Which racks, for these people.
+    Size,
+    /// The best plan of every rack, quantisation and batch.
+    Sweep,
+    /// What KV offload costs.
+    Offload,
+}

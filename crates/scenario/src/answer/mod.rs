@@ -1,0 +1,82 @@
+//! Answers as data. Numbers are SI under keys that name the unit; reports only read them.
+
+mod offload;
+mod size;
+mod sweep;
+
+pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
+pub use size::{
+    Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Founding,
+    FoundingSummary, Hardware, Kv, LinkLoad, Memory, Money, Plan, Point, Power, Rejected, Relaxation,
+    SizeAnswer, Storage, Throughput, Users, Utilization,
+};
+pub use sweep::{SweepAnswer, SweepRow};
+
+use crate::ResolvedValue;
+use rackplan_catalog::{Basis, OverlayUse};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the answer's layout; it changes when a key changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What every answer carries around its own part.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Answer<T> {
+    /// Version of this layout.
+    pub schema_version: u32,
+    /// Version of the program.
+    pub tool_version: String,
+    /// The question as understood, each value with its origin.
+    pub question: BTreeMap<String, ResolvedValue>,
+    /// The answer itself.
+    pub answer: T,
+    /// What was not said and had to be assumed.
+    pub assumptions: Vec<Assumption>,
+    /// What the user should know before acting.
+    pub warnings: Vec<String>,
+    /// What the numbers rest on.
+    pub evidence: Evidence,
+}
+
+/// A value that nobody gave.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Assumption {
+    /// Key in a scenario file.
+    pub key: String,
+    /// The flag that would set it.
+    pub flag: Option<String>,
+    /// The value taken.
+    pub value: String,
+    /// Why this one.
+    pub why: String,
+}
+
+/// What the numbers rest on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// The performance model.
+    pub method: String,
+    /// How far it can be trusted, in one sentence.
+    pub band: String,
+    /// Catalog figures used that are estimates, or come from the user.
+    pub estimates: Vec<Figure>,
+    /// User files that changed entries used.
+    pub overlays: Vec<OverlayUse>,
+}
+
+/// A catalog figure that an answer used.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Figure {
+    /// Kind and id, `racks.gb200_nvl72`.
+    pub entry: String,
+    /// Field, `links.inter_rack.latency`.
+    pub figure: String,
+    /// As written.
+    pub value: String,
+    /// How it is known.
+    pub basis: Basis,
+    /// Who says so.
+    pub source: String,
+}

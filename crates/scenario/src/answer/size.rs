@@ -1,0 +1,409 @@
+//! The answer of `size`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Which racks, how the model is laid out on them, and what would change that.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SizeAnswer {
+    /// Whether a plan serves the demand within the limits.
+    pub feasible: bool,
+    /// The chosen deployment; with `--fixed-racks` it may fall short and says by how much.
+    pub deployment: Option<Deployment>,
+    /// Who is served.
+    pub demand: Demand,
+    /// What else was possible, and what it trades.
+    pub alternatives: Vec<Alternative>,
+    /// Plans laid out and dropped, by rule.
+    pub rejected: Vec<Rejected>,
+    /// What stands in the way, where nothing serves.
+    pub difficulty: Option<Difficulty>,
+    /// How the inputs differ from the founding documents' presets, where both exist.
+    pub founding: Option<Founding>,
+    /// The founding documents' own summary rows and plan details, in their number formats.
+    pub summary: FoundingSummary,
+    /// Curves for charts.
+    pub curves: Vec<Curve>,
+}
+
+/// Users and what they ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Demand {
+    /// Users asked for outright.
+    pub users_target: u64,
+    /// Users that the plan is sized for: the target, or the 95th percentile of the arrivals where that is more.
+    pub users_sized: u64,
+    /// Users on at a time, where they arrive and leave.
+    pub arrival: Option<Users>,
+    /// KV tokens kept per user.
+    pub context_tokens: u64,
+    /// Tokens a second promised to each.
+    pub tokens_per_user_per_s: f64,
+    /// Of all, tokens a second.
+    pub tokens_per_s: f64,
+}
+
+/// Users on at a time: the stationary Poisson law of a stream of arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Users {
+    /// New users a minute.
+    pub rate_per_min: f64,
+    /// Mean session, in minutes.
+    pub session_min: f64,
+    /// Mean number on, exactly.
+    pub mean: f64,
+    /// 95th percentile, exactly.
+    pub p95: u64,
+    /// Largest number to expect within the window.
+    pub max: u64,
+    /// The same three from one seeded path.
+    pub path_mean: f64,
+    /// 95th percentile over time of the seeded path.
+    pub path_p95: f64,
+    /// Largest number on the seeded path.
+    pub path_max: u64,
+}
+
+/// A layout with its racks, and everything that follows from it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Deployment {
+    /// What it runs on.
+    pub hardware: Hardware,
+    /// Model by name.
+    pub model: String,
+    /// Number format of the weights, as asked.
+    pub quant: String,
+    /// How one instance is laid out.
+    pub plan: Plan,
+    /// Machines and instances, needed and there.
+    pub capacity: Capacity,
+    /// Tokens a second.
+    pub throughput: Throughput,
+    /// What binds: `compute`, `hbm` or `comm`.
+    pub limit: String,
+    /// The three ceilings.
+    pub bounds: Bounds,
+    /// HBM of one GPU.
+    pub memory: Memory,
+    /// `Intra-server NVLink` and the like.
+    pub network: String,
+    /// Each link level.
+    pub links: Vec<LinkLoad>,
+    /// Where KV lives.
+    pub kv: Kv,
+    /// Storage servers.
+    pub storage: Storage,
+    /// Shares of the capacity that the demand takes.
+    pub utilization: Utilization,
+    /// Electric power of everything provisioned, where the catalog knows it.
+    pub power: Option<Power>,
+    /// Running cost of everything provisioned, where the catalog knows it.
+    pub money: Option<Money>,
+}
+
+/// The machines.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Hardware {
+    /// Catalog id, or the founding preset's name.
+    pub id: String,
+    /// Full name.
+    pub name: String,
+    /// Accelerator.
+    pub gpu: String,
+    /// GPUs in a server.
+    pub gpus_per_server: u64,
+    /// Servers in a rack.
+    pub servers_per_rack: u64,
+}
+
+/// One instance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Plan {
+    /// Tensor parallelism.
+    pub tp: u32,
+    /// Pipeline parallelism.
+    pub pp: u32,
+    /// Expert parallelism.
+    pub ep: u32,
+    /// Users generating at once on one instance.
+    pub batch: u64,
+    /// `tp · pp · ep`.
+    pub gpus_per_instance: u64,
+}
+
+/// Needed and provisioned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Capacity {
+    /// Racks.
+    pub racks: u64,
+    /// Servers that the instances fill.
+    pub servers_needed: u64,
+    /// Servers in the racks.
+    pub servers_provisioned: u64,
+    /// Head nodes in the racks: scheduling, monitoring.
+    pub control_servers: u64,
+    /// GPUs of the instances needed.
+    pub gpus_active: u64,
+    /// GPUs in the racks.
+    pub gpus_provisioned: u64,
+    /// Instances needed.
+    pub instances_needed: u64,
+    /// Instances that fit.
+    pub instances: u64,
+    /// Users that fit, `instances · batch`.
+    pub slots: u64,
+    /// Users without a slot.
+    pub users_short: u64,
+    /// Tokens a second missing.
+    pub tokens_per_s_short: f64,
+}
+
+/// Tokens a second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Throughput {
+    /// One instance.
+    pub instance_tokens_per_s: f64,
+    /// All instances.
+    pub total_tokens_per_s: f64,
+    /// Total over the GPUs that carry instances.
+    pub tokens_per_s_per_gpu: f64,
+    /// One instance over its batch.
+    pub tokens_per_s_per_user: f64,
+}
+
+/// The ceilings without the batch efficiency; absent where nothing is communicated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Bounds {
+    /// Arithmetic, per instance.
+    pub compute_tokens_per_s: f64,
+    /// HBM, per instance.
+    pub hbm_tokens_per_s: f64,
+    /// Communication, per instance.
+    pub comm_tokens_per_s: Option<f64>,
+    /// Arithmetic, per GPU.
+    pub compute_tokens_per_s_per_gpu: f64,
+    /// HBM, per GPU.
+    pub hbm_tokens_per_s_per_gpu: f64,
+    /// Communication, per GPU.
+    pub comm_tokens_per_s_per_gpu: Option<f64>,
+}
+
+/// HBM of one GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Memory {
+    /// Weights.
+    pub weights_bytes: f64,
+    /// KV cache at the full batch; nothing in training.
+    pub kv_bytes: f64,
+    /// Optimizer moments; nothing in inference.
+    pub optimizer_bytes: f64,
+    /// Activations kept for the backward pass; nothing in inference.
+    pub activations_bytes: f64,
+    /// Reserve.
+    pub overhead_bytes: f64,
+    /// All of these.
+    pub used_bytes: f64,
+    /// What the method lets a plan use.
+    pub limit_bytes: f64,
+    /// HBM as built in.
+    pub capacity_bytes: f64,
+}
+
+/// One link level of one instance.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LinkLoad {
+    /// `intra_server`, `inter_server` or `inter_rack`.
+    pub level: String,
+    /// Bytes for each token generated.
+    pub bytes_per_token: f64,
+    /// Messages for each token generated.
+    pub messages_per_token: f64,
+    /// What the link carries in one direction.
+    pub bandwidth_bytes_per_s: f64,
+    /// Time of an empty message.
+    pub latency_s: f64,
+    /// Load of one instance at full speed.
+    pub load_bytes_per_s: f64,
+    /// Messages of one instance at full speed.
+    pub messages_per_s: f64,
+    /// Load over what the link allows, at the demand.
+    pub utilization: f64,
+}
+
+/// Where KV lives.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Kv {
+    /// The system that takes what HBM cannot hold.
+    pub system: String,
+    /// Of one token, over the whole instance.
+    pub bytes_per_token: f64,
+    /// Of all users.
+    pub total_bytes: f64,
+    /// In HBM.
+    pub hbm_bytes: f64,
+    /// In host memory.
+    pub cache_bytes: f64,
+    /// On NVMe.
+    pub nvme_bytes: f64,
+    /// To bring one user's share back from host memory.
+    pub cache_reload_s: Option<f64>,
+    /// To bring one user's share back from NVMe.
+    pub nvme_reload_s: Option<f64>,
+}
+
+/// Storage servers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Storage {
+    /// Servers that the offloaded KV fills.
+    pub servers_needed: u64,
+    /// Servers in the racks.
+    pub servers_provisioned: u64,
+    /// Their capacity.
+    pub provisioned_bytes: f64,
+}
+
+/// Shares of the capacity, mean and 95th percentile over the demand's scatter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Utilization {
+    /// Arithmetic.
+    pub compute_mean: f64,
+    /// Arithmetic, 95th percentile.
+    pub compute_p95: f64,
+    /// Network.
+    pub network_mean: f64,
+    /// Network, 95th percentile.
+    pub network_p95: f64,
+    /// HBM for KV.
+    pub storage_mean: f64,
+    /// HBM for KV, 95th percentile.
+    pub storage_p95: f64,
+    /// DMA to host memory, where there is a KV system.
+    pub kv_dma_mean: Option<f64>,
+    /// DMA to host memory, 95th percentile.
+    pub kv_dma_p95: Option<f64>,
+}
+
+/// Electric power.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Power {
+    /// At the meter, with network and facility.
+    pub facility_w: f64,
+    /// The racks as rated, where known.
+    pub rack_w: Option<f64>,
+    /// The arithmetic.
+    pub basis: String,
+}
+
+/// Running cost.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Money {
+    /// Total cost of ownership.
+    pub usd_per_hour: f64,
+    /// At the demand.
+    pub usd_per_million_tokens: f64,
+    /// The arithmetic.
+    pub basis: String,
+}
+
+/// Another deployment and what it trades.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Alternative {
+    /// What differs: `nvfp4`, `h200_hgx`, `batch 8`.
+    pub change: String,
+    /// The plan in words.
+    pub plan: String,
+    /// Racks.
+    pub racks: u64,
+    /// GPUs of the instances needed.
+    pub gpus_active: u64,
+    /// GPUs in the racks.
+    pub gpus_provisioned: u64,
+    /// All instances.
+    pub total_tokens_per_s: f64,
+    /// One instance over its batch.
+    pub tokens_per_s_per_user: f64,
+    /// What is gained and lost, in words.
+    pub trade: String,
+}
+
+/// Plans dropped by one rule.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Rejected {
+    /// The rule.
+    pub rule: String,
+    /// Plans it dropped.
+    pub plans: u64,
+}
+
+/// Why nothing serves.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Difficulty {
+    /// The limit that binds, with both sides of the comparison.
+    pub binding: String,
+    /// The smallest changes, one at a time, that would help.
+    pub relaxations: Vec<Relaxation>,
+}
+
+/// One change that makes the question answerable.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Relaxation {
+    /// The flag to change.
+    pub flag: String,
+    /// What it gives.
+    pub result: String,
+}
+
+/// How the inputs differ from the founding documents' presets.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Founding {
+    /// The presets compared with.
+    pub presets: String,
+    /// What the presets would have answered.
+    pub answer: String,
+    /// Inputs that differ.
+    pub differences: Vec<Difference>,
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Difference {
+    /// What.
+    pub input: String,
+    /// In the founding preset.
+    pub founding: String,
+    /// In the catalog.
+    pub catalog: String,
+}
+
+/// The founding documents' own rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct FoundingSummary {
+    /// Label and value.
+    pub rows: Vec<(String, String)>,
+    /// Plan details.
+    pub details: Vec<String>,
+    /// Warnings.
+    pub warnings: Vec<String>,
+    /// What was said instead, where nothing served.
+    pub error: Option<String>,
+}
+
+/// A curve for a chart.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Curve {
+    /// The chart it belongs to: `throughput_by_batch`, `utilization_by_users`...
+    pub chart: String,
+    /// Its name in the legend.
+    pub name: String,
+    /// Its points.
+    pub points: Vec<Point>,
+}
+
+/// A point of a curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Point {
+    /// Along.
+    pub x: f64,
+    /// Up.
+    pub y: f64,
+}

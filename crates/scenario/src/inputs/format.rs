@@ -1,0 +1,157 @@
+//! Number formats of weights and KV cache: what they cost in bytes, and which arithmetic runs them.
+
+use crate::QuestionError;
+use rackplan_catalog::{Format, GemmKind, Gpu};
+
+/// A number format of the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WeightFormat {
+    Bf16,
+    Fp8,
+    Fp8Block,
+    Int8,
+    Nvfp4,
+    Mxfp4,
+    Int4,
+}
+
+use WeightFormat::{Bf16, Fp8, Fp8Block, Int4, Int8, Mxfp4, Nvfp4};
+
+impl WeightFormat {
+    pub(crate) const ALL: [WeightFormat; 7] = [Bf16, Fp8, Fp8Block, Nvfp4, Mxfp4, Int8, Int4];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Bf16 => "bf16",
+            Fp8 => "fp8",
+            Fp8Block => "fp8_block",
+            Int8 => "int8",
+            Nvfp4 => "nvfp4",
+            Mxfp4 => "mxfp4",
+            Int4 => "int4",
+        }
+    }
+
+    /// Bits of a weight, as the founding documents count them.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Bf16 => 16,
+            Fp8 | Fp8Block | Int8 => 8,
+            Nvfp4 | Mxfp4 | Int4 => 4,
+        }
+    }
+
+    /// Bytes of a weight with its share of the scales.
+    ///
+    /// bits / 8 + bytes of a scale / weights that share it: fp8_block 4 B per 128 x 128 (DeepSeek-V3), nvfp4 1 B per 16
+    /// (NVIDIA), mxfp4 1 B per 32 (OCP MX specification 1.0), int4 2 B per 128 (AWQ and GPTQ); per-tensor scales count
+    /// nothing.
+    pub(crate) fn bytes_per_weight(self) -> f64 {
+        let scales = match self {
+            Bf16 | Fp8 | Int8 => 0.0,
+            Fp8Block => 4.0 / (128.0 * 128.0),
+            Nvfp4 => 1.0 / 16.0,
+            Mxfp4 => 1.0 / 32.0,
+            Int4 => 2.0 / 128.0,
+        };
+        f64::from(self.bits()) / 8.0 + scales
+    }
+
+    /// KV bytes per element that engines pair with it: two for 16-bit weights, else FP8.
+    pub(crate) fn kv_bytes_per_element(self) -> f64 {
+        if self == Bf16 { 2.0 } else { 1.0 }
+    }
+
+    /// The kernels that run it, and whether the accelerator lacks its arithmetic so that weights are unpacked to bf16.
+    pub(crate) fn kernel(self, gpu: &Gpu) -> (GemmKind, bool) {
+        let own = match self {
+            Bf16 | Int4 => GemmKind::Bf16,
+            Fp8 => GemmKind::Fp8,
+            Fp8Block => GemmKind::Fp8Block,
+            Int8 => GemmKind::Int8,
+            Nvfp4 => GemmKind::Nvfp4,
+            Mxfp4 => GemmKind::Mxfp4,
+        };
+        if gpu.peak(own.format()).is_some() { (own, self == Int4) } else { (GemmKind::Bf16, true) }
+    }
+
+    /// The format of a founding bit width on an accelerator: its own four-bit arithmetic where it has any.
+    pub(crate) fn of_bits(bits: u32, gpu: Option<&Gpu>) -> Self {
+        let has_fp4 = gpu.is_some_and(|gpu| gpu.peak(Format::Fp4).is_some());
+        let amd = gpu.is_some_and(|gpu| gpu.vendor == "AMD");
+        match (bits, has_fp4) {
+            (16, _) => Bf16,
+            (8, _) => Fp8,
+            (_, true) if amd => Mxfp4,
+            (_, true) => Nvfp4,
+            (_, false) => Int4,
+        }
+    }
+}
+
+/// What `--quant` says: a format, or a founding bit width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quant {
+    Format(WeightFormat),
+    Bits(u32),
+}
+
+impl Quant {
+    pub(crate) fn parse(text: &str, place: &str) -> Result<Self, QuestionError> {
+        match text {
+            "16" => Ok(Quant::Bits(16)),
+            "8" => Ok(Quant::Bits(8)),
+            "4" => Ok(Quant::Bits(4)),
+            name => {
+                let found = WeightFormat::ALL.into_iter().find(|format| format.name() == name);
+                found.map(Quant::Format).ok_or_else(|| unknown(text, place))
+            }
+        }
+    }
+
+    /// Bits of a weight.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Quant::Format(format) => format.bits(),
+            Quant::Bits(bits) => bits,
+        }
+    }
+
+    /// The format on an accelerator.
+    pub(crate) fn format(self, gpu: Option<&Gpu>) -> WeightFormat {
+        match self {
+            Quant::Format(format) => format,
+            Quant::Bits(bits) => WeightFormat::of_bits(bits, gpu),
+        }
+    }
+}
+
+fn unknown(text: &str, place: &str) -> QuestionError {
+    let names = WeightFormat::ALL.map(WeightFormat::name).join(", ");
+    QuestionError::value(place, format!("`{text}` is no number format for weights"))
+        .with_hint(format!("expected one of {names}, or 16, 8, 4, or `all`"))
+}
+
+/// Reads `--kv-dtype`: bytes per KV element.
+pub(crate) fn kv_bytes(text: &str, place: &str) -> Result<f64, QuestionError> {
+    match text {
+        "bf16" | "fp16" => Ok(2.0),
+        "fp8" | "int8" => Ok(1.0),
+        "nvfp4" => Ok(Nvfp4.bytes_per_weight()),
+        _ => Err(QuestionError::value(place, format!("`{text}` is no number format for the KV cache"))
+            .with_hint("expected bf16, fp8, int8 or nvfp4")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_bytes_of_a_weight() {
+        // 4 bits and an 8-bit scale for 16 of them: 0.5 + 1/16.
+        assert_eq!(Nvfp4.bytes_per_weight(), 0.5625);
+        assert_eq!(Mxfp4.bytes_per_weight(), 0.53125);
+        assert_eq!(Bf16.bytes_per_weight(), 2.0);
+    }
+}

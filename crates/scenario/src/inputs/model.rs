@@ -1,0 +1,167 @@
+//! The model as the three-ceiling method takes it: a founding preset, or a real architecture.
+
+use super::format::Quant;
+use super::{Inputs, Notes};
+use crate::QuestionError;
+use crate::layers::Layers;
+use rackplan_catalog::first_order::{self as founding, Presets};
+use rackplan_catalog::model::{CacheBytes, Ffn, Mixer, Moe};
+use rackplan_catalog::{CatalogError, Entry, Kind, Model, hf_config};
+use rackplan_first_order as method;
+
+/// Messages and bytes of dispatching a token to its experts, over one copy.
+/// Source: the founding documents' dispatch factor of Qwen3-235B-A22B, their only one for a model that exists as given.
+const DISPATCH_FACTOR: f64 = 2.0;
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    /// A preset of the founding documents.
+    Founding { preset: founding::Model },
+    /// An architecture, from the catalog or from a `config.json`.
+    Real(Box<Entry<Model>>),
+}
+
+impl Subject {
+    /// Looks a name up: founding shortcuts, then files, then the catalog, then the other founding names.
+    pub(crate) fn find(
+        name: &str,
+        inputs: &Inputs,
+        presets: &Presets,
+        layers: &Layers,
+        notes: &mut Notes,
+    ) -> Result<Self, QuestionError> {
+        let place = layers.place("model");
+        if matches!(name, "1" | "2" | "3") {
+            return founding_model(name, presets).map_err(|error| catalog_error(&place, error));
+        }
+        if let Some(text) = inputs.texts.get(name) {
+            return imported(name, text, &place, notes);
+        }
+        match inputs.catalog.get::<Model>(name) {
+            Ok(entry) => {
+                notes.use_entry(Kind::Models, &entry.id, &entry.overlays);
+                Ok(Subject::Real(Box::new(entry)))
+            }
+            Err(error) => founding_model(name, presets).map_err(|_| catalog_error(&place, error)),
+        }
+    }
+
+    /// Name for people.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Subject::Founding { preset } => &preset.name,
+            Subject::Real(entry) => &entry.record.name,
+        }
+    }
+
+    /// A founding shortcut.
+    pub(crate) fn founding(name: &str, presets: &Presets) -> Self {
+        founding_model(name, presets).expect("the founding shortcuts are among the presets")
+    }
+
+    /// As the method takes it, with `context` KV tokens kept per user (0: as the preset says) at `kv_bytes` an element.
+    pub(crate) fn model(&self, context: u64, kv_bytes: f64) -> method::Model {
+        match self {
+            Subject::Founding { preset } => method::Model::from(preset).with_tokens_cached(context),
+            Subject::Real(entry) => real(&entry.record, context, kv_bytes),
+        }
+    }
+
+    /// Bytes of a weight and of a KV element.
+    pub(crate) fn bytes(
+        &self,
+        quant: Quant,
+        presets: &Presets,
+        gpu: Option<&rackplan_catalog::Gpu>,
+    ) -> Result<(f64, f64), CatalogError> {
+        match self {
+            Subject::Founding { .. } => {
+                let preset = presets.quantisation(quant.bits())?.record;
+                Ok((preset.weight_bytes, preset.kv_bytes_per_element))
+            }
+            Subject::Real(_) => {
+                let format = quant.format(gpu);
+                Ok((format.bytes_per_weight(), format.kv_bytes_per_element()))
+            }
+        }
+    }
+}
+
+/// The catalog's look-up failed; the founding names are tried before it is said.
+fn founding_model(name: &str, presets: &Presets) -> Result<Subject, CatalogError> {
+    let found = presets.model(name)?;
+    Ok(Subject::Founding { preset: found.record.clone() })
+}
+
+fn imported(name: &str, text: &str, place: &str, notes: &mut Notes) -> Result<Subject, QuestionError> {
+    let found = hf_config::import(text, None).map_err(|error| {
+        let hint = error.hint();
+        let error = QuestionError::Value {
+            place: format!("{place}: {name}"),
+            problem: error.to_string(),
+            hint: None,
+        };
+        hint.into_iter().fold(error, |error, hint| error.with_hint(hint))
+    })?;
+    found.warnings.into_iter().for_each(|warning| notes.warn(format!("{name}: {warning}")));
+    Ok(Subject::Real(Box::new(Entry { id: name.to_owned(), record: found.model, overlays: Vec::new() })))
+}
+
+pub(crate) fn catalog_error(place: &str, error: CatalogError) -> QuestionError {
+    QuestionError::Catalog { place: format!("{place}: "), error }
+}
+
+/// A real architecture: its own counts. What a sequence of this length keeps (KV cache, index keys, recurrent state) is
+/// shared out over its tokens, so that windows, compressed layers and states count as what they hold.
+fn real(model: &Model, context: u64, kv_bytes: f64) -> method::Model {
+    let tokens = context.max(1);
+    let bytes = CacheBytes::with_kv(kv_bytes);
+    let sequence = model.kv_bytes_of_sequence(tokens, bytes) + model.state_bytes_of_sequence(bytes);
+    method::Model {
+        parameters: model.parameters_total() as f64,
+        layers: narrow(model.layer_counts().map(|(_, _, count)| count).sum()),
+        hidden: narrow(model.hidden),
+        heads: narrow(model.layer_counts().find_map(|(_, kind, _)| heads(kind.mixer.as_ref()?)).unwrap_or(1)),
+        context: tokens,
+        generation: 0,
+        kv_elements_per_token: sequence.get() / tokens as f64 / kv_bytes,
+        moe: experts(model),
+    }
+}
+
+/// Attention heads, which tensor parallelism shares out.
+fn heads(mixer: &Mixer) -> Option<u64> {
+    match mixer {
+        Mixer::Gqa(gqa) => Some(gqa.heads),
+        Mixer::Mla(mla) => Some(mla.heads),
+        Mixer::Compressed(compressed) => Some(compressed.heads),
+        _ => None,
+    }
+}
+
+fn experts(model: &Model) -> Option<method::Moe> {
+    let moe: &Moe = model.layer_counts().find_map(|(_, kind, _)| match kind.ffn.as_ref()? {
+        Ffn::Moe(moe) => Some(moe),
+        Ffn::Dense(_) => None,
+    })?;
+    let routed = model.parameters_routed() as f64 / model.parameters_total() as f64;
+    Some(method::Moe {
+        experts: narrow(moe.experts),
+        active: narrow(moe.experts_per_token),
+        expert_fraction: routed,
+        shared_fraction: 1.0 - routed,
+        dispatch_factor: DISPATCH_FACTOR,
+    })
+}
+
+/// Counts of a model stay far below 2^32: its check bounds them.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).expect("a model's check bounds its counts")
+}
+
+/// The preset that stands for the same model in the founding documents, if there is one.
+pub(crate) fn founding_model_of(catalog_id: &str, presets: &Presets) -> Option<Subject> {
+    let twin = presets.models().find(|preset| preset.record.stands_for.as_deref() == Some(catalog_id))?;
+    Some(Subject::Founding { preset: twin.record.clone() })
+}

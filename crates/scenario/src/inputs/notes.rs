@@ -1,0 +1,66 @@
+//! What is noticed on the way from a question to its inputs: assumptions, warnings, catalog entries used.
+
+use crate::answer::{Assumption, Figure};
+use crate::settings::SETTINGS;
+use rackplan_catalog::{Basis, Catalog, Kind, OverlayUse};
+use std::collections::BTreeSet;
+
+/// Notes of one question.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) assumptions: Vec<Assumption>,
+    pub(crate) warnings: Vec<String>,
+    used: BTreeSet<(Kind, String)>,
+    pub(crate) overlays: Vec<OverlayUse>,
+}
+
+impl Notes {
+    /// A value that nobody gave. Said once for each key, however many plans take it.
+    pub(crate) fn assume(&mut self, key: &str, value: &str, why: &str) {
+        if self.assumptions.iter().any(|held| held.key == key && held.why == why) {
+            return;
+        }
+        let flag =
+            SETTINGS.iter().find(|setting| setting.path == key).map(|setting| format!("--{}", setting.flag));
+        self.assumptions.push(Assumption {
+            key: key.to_owned(),
+            flag,
+            value: value.to_owned(),
+            why: why.to_owned(),
+        });
+    }
+
+    /// Something to know before acting.
+    pub(crate) fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    /// An entry whose figures the answer rests on.
+    pub(crate) fn use_entry(&mut self, kind: Kind, id: &str, overlays: &[OverlayUse]) {
+        self.used.insert((kind, id.to_owned()));
+        for used in overlays.iter().filter(|used| !self.overlays.contains(used)).cloned().collect::<Vec<_>>()
+        {
+            self.overlays.push(used);
+        }
+    }
+
+    /// The figures used that are estimates, or the user's.
+    pub(crate) fn estimates(&self, catalog: &Catalog) -> Vec<Figure> {
+        let of = |(kind, id): &(Kind, String)| {
+            let sources = catalog.sources(*kind, id).unwrap_or_default();
+            let weak = sources.into_iter().filter(|s| matches!(s.basis, Basis::Estimate | Basis::User));
+            let entry = format!("{kind}.{id}");
+            let figure = |s: rackplan_catalog::FigureSource| Figure {
+                entry: entry.clone(),
+                figure: s.figure,
+                value: s.value,
+                basis: s.basis,
+                source: s.source,
+            };
+            weak.map(figure).collect::<Vec<_>>()
+        };
+        self.used.iter().flat_map(of).collect()
+    }
+}

@@ -1,0 +1,390 @@
+//! A question made ready to be planned: names looked up, values in range, gaps filled and noted.
+
+use super::demand::check_range;
+use super::format::{Quant, WeightFormat, kv_bytes};
+use super::machine::link_of;
+use super::model::catalog_error;
+use super::{Inputs, Machine, Notes, Subject};
+use crate::QuestionError;
+use crate::layers::Layers;
+use crate::question::{Mode, Question};
+use crate::value::{Count, List};
+use rackplan_catalog::first_order::Presets;
+use rackplan_catalog::{CatalogError, Kind, LinkType};
+use rackplan_first_order as method;
+use rackplan_first_order::Grid;
+
+/// The first rack of the founding documents, and the real one that it stands for.
+const FOUNDING_RACK: &str = "NVIDIA GB200 NVL72";
+const RACK: &str = "gb200_nvl72";
+/// The founding documents' widths of a weight.
+const EVERY_WIDTH: [u32; 3] = [16, 8, 4];
+/// Batch sizes of the founding documents.
+const FOUNDING_BATCHES: [u32; 7] = [1, 2, 4, 8, 10, 12, 16];
+/// Batch sizes tried on real hardware, where engines batch further.
+const BATCHES: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/// KV tokens kept per user of a real model, where nobody says.
+const CONTEXT: u64 = 8192;
+/// Head nodes of a rack, where nobody says.
+const CONTROL_SERVERS: u64 = 1;
+/// Largest batch, parallel size and context that make sense; far above any machine.
+const LARGEST_BATCH: u64 = 1_000_000;
+const LARGEST_PARALLEL: u64 = 65_536;
+pub(crate) const LONGEST_CONTEXT: u64 = 1_000_000_000;
+
+/// What a verb takes for granted where nobody says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    /// Number format of a founding model.
+    pub(crate) bits: u32,
+    /// Every founding rack and number format, not only the first.
+    pub(crate) all: bool,
+}
+
+/// The founding documents' defaults of each verb.
+impl Defaults {
+    pub(crate) const SIZE: Defaults = Defaults { bits: 8, all: false };
+    pub(crate) const SWEEP: Defaults = Defaults { bits: 8, all: true };
+    pub(crate) const OFFLOAD: Defaults = Defaults { bits: 16, all: false };
+}
+
+/// Everything a plan needs but the hardware and the number format.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) layers: &'a Layers,
+    pub(crate) question: Question,
+    pub(crate) presets: Presets,
+    pub(crate) subject: Subject,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) quants: Vec<Quant>,
+    pub(crate) context: u64,
+    pub(crate) batches: Vec<u32>,
+    pub(crate) grid: Grid,
+    pub(crate) seed: u64,
+    pub(crate) control_servers: u64,
+    pub(crate) notes: Notes,
+    pub(crate) kv_bytes: Option<f64>,
+    pub(crate) links: Vec<(String, method::Link)>,
+}
+
+/// A request on one machine in one number format, as the method takes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Combination {
+    pub(crate) machine: Machine,
+    pub(crate) quant: Quant,
+    pub(crate) quant_name: String,
+    pub(crate) setting: method::Setting,
+    pub(crate) kv_system: Option<(String, method::KvSystem)>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads and checks everything.
+    pub(crate) fn new(
+        inputs: &'a Inputs,
+        layers: &'a Layers,
+        defaults: Defaults,
+    ) -> Result<Self, QuestionError> {
+        let question: Question = layers.read()?;
+        let presets = Presets::read(&inputs.catalog).map_err(|error| catalog_error("catalog", error))?;
+        let mut notes = Notes::default();
+        let name = question.model.as_ref().map_or("1", |text| text.0.as_str());
+        if question.model.is_none() {
+            notes.assume("model", "1 (Qwen3-235B-A22B, founding preset)", "the founding documents' default");
+        }
+        let subject = Subject::find(name, inputs, &presets, layers, &mut notes)?;
+        let reader =
+            Reader { question: &question, layers, inputs, presets: &presets, subject: &subject, defaults };
+        let machines = reader.machines(&mut notes)?;
+        let quants = reader.quants(&machines, &mut notes)?;
+        let links = reader.links()?;
+        let control_servers = reader.control_servers()?;
+        let kv =
+            question.kv_dtype.as_deref().map(|text| kv_bytes(text, &layers.place("kv_dtype"))).transpose()?;
+        let mut request = Self {
+            inputs,
+            layers,
+            presets,
+            subject,
+            machines,
+            quants,
+            context: 0,
+            batches: Vec::new(),
+            grid: Grid::default(),
+            seed: question.seed.unwrap_or_default().0,
+            control_servers,
+            notes,
+            kv_bytes: kv,
+            links,
+            question,
+        };
+        request.context = request.read_context()?;
+        request.batches = request.read_batches()?;
+        request.grid = request.read_grid()?;
+        Ok(request)
+    }
+
+    /// Whether both sides are founding presets, so that the founding documents' numbers come out.
+    pub(crate) fn is_founding(&self) -> bool {
+        let machines = self.machines.iter().all(|machine| matches!(machine, Machine::Founding(_)));
+        machines && matches!(self.subject, Subject::Founding { .. })
+    }
+
+    /// The method's inputs on a machine in a number format.
+    pub(crate) fn combine(
+        &self,
+        machine: &Machine,
+        quant: Quant,
+        mode: Mode,
+        notes: &mut Notes,
+    ) -> Result<Combination, QuestionError> {
+        let catalog = &self.inputs.catalog;
+        let bad = |error| catalog_error(&self.layers.place("quant"), error);
+        let real_gpu = machine.real_gpu().map(|entry| &entry.record);
+        let format = quant.format(real_gpu);
+        let (weight_bytes, kv) = self.subject.bytes(quant, &self.presets, real_gpu).map_err(bad)?;
+        let (gpu, mut rack, compute_scale) = match machine {
+            Machine::Founding(m) => {
+                let scale = self.presets.quantisation(quant.bits()).map_err(bad)?.record.compute_scale;
+                (method::Gpu::from(&m.gpu), method::Rack::from(&m.rack), scale)
+            }
+            Machine::Real(m) => (m.gpu(format, catalog, notes), m.rack(catalog, notes), 1.0),
+        };
+        self.replace_links(&mut rack);
+        let kv_bytes_per_element = self.kv_bytes.unwrap_or(kv);
+        let quantisation = method::Quantisation { weight_bytes, compute_scale, kv_bytes_per_element };
+        let model = self.subject.model(self.context, kv_bytes_per_element);
+        let mode = match mode {
+            Mode::Inference => method::Mode::Inference,
+            Mode::Training => method::Mode::Training,
+        };
+        Ok(Combination {
+            machine: machine.clone(),
+            quant,
+            quant_name: self.quant_name(quant, format, machine),
+            setting: method::Setting { model, quantisation, gpu, rack, mode },
+            kv_system: self.kv_system(machine)?,
+        })
+    }
+
+    /// `8-bit` among founding presets, the format's name on real hardware.
+    fn quant_name(&self, quant: Quant, format: WeightFormat, machine: &Machine) -> String {
+        match (quant, machine) {
+            (Quant::Bits(bits), Machine::Founding(_)) => format!("{bits}-bit"),
+            _ => format.name().to_owned(),
+        }
+    }
+
+    fn replace_links(&self, rack: &mut method::Rack) {
+        for (level, link) in &self.links {
+            let all = level == "all";
+            let replace = |name: &str, held: &mut method::Link| {
+                if all || level == name {
+                    *held = *link;
+                }
+            };
+            replace("intra_server", &mut rack.intra_server);
+            replace("inter_server", &mut rack.inter_server);
+            replace("inter_rack", &mut rack.inter_rack);
+        }
+    }
+
+    /// The KV system asked for, else the rack's own.
+    fn kv_system(&self, machine: &Machine) -> Result<Option<(String, method::KvSystem)>, QuestionError> {
+        let asked = self.question.kv_system.as_ref().and_then(|list| list.0.first().cloned());
+        let preset = |name: &str| {
+            let found = self
+                .presets
+                .kv_system(name)
+                .map_err(|e| catalog_error(&self.layers.place("kv_system"), e))?;
+            Ok(Some((found.record.name.clone(), method::KvSystem::from(found.record))))
+        };
+        match (asked.as_deref(), machine) {
+            (Some("none"), _) => Ok(None),
+            (Some(name), _) => preset(name),
+            (None, Machine::Founding(m)) => m.rack.kv_system.as_deref().map_or(Ok(None), preset),
+            (None, Machine::Real(m)) => Ok(m.host_memory().map(|system| ("host memory".to_owned(), system))),
+        }
+    }
+
+    fn read_context(&mut self) -> Result<u64, QuestionError> {
+        if let Some(tokens) = self.question.workload.context {
+            check_range(self.layers, "workload.context", tokens.0, 0, LONGEST_CONTEXT)?;
+            if tokens.0 > 0 || matches!(self.subject, Subject::Founding { .. }) {
+                return Ok(tokens.0);
+            }
+        }
+        match &self.subject {
+            Subject::Founding { preset, .. } => {
+                let tokens = format!("{} tokens", preset.context + preset.generation);
+                self.notes.assume("workload.context", &tokens, "what the founding preset says");
+                Ok(0)
+            }
+            Subject::Real(_) => {
+                self.notes.assume("workload.context", &format!("{CONTEXT} tokens"), "a long chat");
+                Ok(CONTEXT)
+            }
+        }
+    }
+
+    fn read_batches(&mut self) -> Result<Vec<u32>, QuestionError> {
+        if let Some(list) = &self.question.search.batch_sizes {
+            return sizes(self.layers, "search.batch_sizes", list, LARGEST_BATCH);
+        }
+        let (batches, why) = match self.is_founding() {
+            true => (FOUNDING_BATCHES.as_slice(), "the founding documents' list"),
+            false => (BATCHES.as_slice(), "doubling up to what engines batch by default"),
+        };
+        let shown: Vec<String> = batches.iter().map(u32::to_string).collect();
+        self.notes.assume("search.batch_sizes", &shown.join(","), why);
+        Ok(batches.to_vec())
+    }
+
+    fn read_grid(&self) -> Result<Grid, QuestionError> {
+        let mut grid = Grid::default();
+        let search = &self.question.search;
+        let axes = [
+            ("search.tp", &search.tp, &mut grid.tp),
+            ("search.pp", &search.pp, &mut grid.pp),
+            ("search.ep", &search.ep, &mut grid.ep),
+        ];
+        for (path, list, axis) in axes {
+            if let Some(list) = list {
+                *axis = sizes(self.layers, path, list, LARGEST_PARALLEL)?;
+            }
+        }
+        Ok(grid)
+    }
+}
+
+/// A list of sizes, none of them zero.
+pub(crate) fn sizes(
+    layers: &Layers,
+    path: &str,
+    list: &List<Count>,
+    most: u64,
+) -> Result<Vec<u32>, QuestionError> {
+    if list.0.is_empty() {
+        return Err(
+            QuestionError::value(layers.place(path), "the list is empty").with_hint("expected e.g. `1,2,4`")
+        );
+    }
+    for size in &list.0 {
+        check_range(layers, path, size.0, 1, most)?;
+    }
+    Ok(list.0.iter().map(|size| size.0 as u32).collect())
+}
+
+/// Reads what names things.
+struct Reader<'a> {
+    question: &'a Question,
+    layers: &'a Layers,
+    inputs: &'a Inputs,
+    presets: &'a Presets,
+    subject: &'a Subject,
+    defaults: Defaults,
+}
+
+impl Reader<'_> {
+    fn machines(&self, notes: &mut Notes) -> Result<Vec<Machine>, QuestionError> {
+        let place = self.layers.place("hardware");
+        let find = |name: &str| Machine::find(name, self.inputs, self.presets, &place);
+        let Some(names) = &self.question.hardware else {
+            return match self.subject {
+                Subject::Founding { .. } if self.defaults.all => {
+                    notes.assume("hardware", "all founding racks", "as in the founding documents' tables");
+                    self.every_machine()
+                }
+                Subject::Founding { .. } => {
+                    notes.assume("hardware", FOUNDING_RACK, "the founding documents' first rack");
+                    Ok(vec![find(FOUNDING_RACK)?])
+                }
+                Subject::Real(_) => {
+                    notes.assume("hardware", RACK, "the rack that the founding documents start from");
+                    Ok(vec![find(RACK)?])
+                }
+            };
+        };
+        match names.0.as_slice() {
+            [] => Err(QuestionError::value(place, "the list is empty")
+                .with_hint("expected e.g. `gb200_nvl72`, or `all`")),
+            [all] if all == "all" => self.every_machine(),
+            list => list.iter().map(|name| find(name)).collect(),
+        }
+    }
+
+    /// Every founding rack for a founding model, every rack of the catalog for a real one.
+    fn every_machine(&self) -> Result<Vec<Machine>, QuestionError> {
+        let catalog = &self.inputs.catalog;
+        let rack = |id: &String| Machine::of_rack(catalog.get(id)?, catalog);
+        match self.subject {
+            Subject::Founding { .. } => Ok(self
+                .presets
+                .racks()
+                .map(|preset| Machine::of_preset(preset.record, self.presets))
+                .collect()),
+            Subject::Real(_) => {
+                let found: Result<_, CatalogError> = catalog.ids(Kind::Racks).iter().map(rack).collect();
+                found.map_err(|error| catalog_error(&self.layers.place("hardware"), error))
+            }
+        }
+    }
+
+    fn quants(&self, machines: &[Machine], notes: &mut Notes) -> Result<Vec<Quant>, QuestionError> {
+        let place = self.layers.place("quant");
+        let Some(names) = &self.question.quant else {
+            return Ok(self.default_quants(machines, notes));
+        };
+        match names.0.as_slice() {
+            [] => {
+                Err(QuestionError::value(place, "the list is empty")
+                    .with_hint("expected e.g. `fp8`, or `all`"))
+            }
+            [all] if all == "all" => Ok(EVERY_WIDTH.map(Quant::Bits).to_vec()),
+            list => list.iter().map(|name| Quant::parse(name, &place)).collect(),
+        }
+    }
+
+    fn default_quants(&self, machines: &[Machine], notes: &mut Notes) -> Vec<Quant> {
+        if self.defaults.all {
+            notes.assume("quant", "16, 8 and 4 bits", "as in the founding documents' tables");
+            return EVERY_WIDTH.map(Quant::Bits).to_vec();
+        }
+        let founding = machines.iter().all(|machine| matches!(machine, Machine::Founding(_)));
+        let bits = self.defaults.bits;
+        let why = format!("the founding documents' default, {bits} bits");
+        if founding || matches!(self.subject, Subject::Founding { .. }) {
+            notes.assume("quant", &bits.to_string(), &why);
+            return vec![Quant::Bits(bits)];
+        }
+        let format = WeightFormat::of_bits(bits, machines[0].real_gpu().map(|gpu| &gpu.record));
+        notes.assume("quant", format.name(), &why);
+        vec![Quant::Format(format)]
+    }
+
+    /// Head nodes of a rack. Too small a matter for the list of assumptions: they only show in the diagram.
+    fn control_servers(&self) -> Result<u64, QuestionError> {
+        let count = self.question.limits.control_servers_per_rack.map_or(CONTROL_SERVERS, |count| count.0);
+        check_range(self.layers, "limits.control_servers_per_rack", count, 0, 1000)?;
+        Ok(count)
+    }
+
+    /// `inter_rack=400gbe` and the like.
+    fn links(&self) -> Result<Vec<(String, method::Link)>, QuestionError> {
+        let place = self.layers.place("links");
+        let read = |text: &String| {
+            let (level, name) = text.split_once('=').ok_or_else(|| {
+                let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
+                error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
+            })?;
+            if !["all", "intra_server", "inter_server", "inter_rack"].contains(&level) {
+                let error = QuestionError::value(&place, format!("`{level}` is no link level"));
+                return Err(error.with_hint("expected intra_server, inter_server, inter_rack or all"));
+            }
+            let entry =
+                self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
+            Ok((level.to_owned(), link_of(&entry.record)))
+        };
+        self.question.links.iter().flat_map(|list| &list.0).map(read).collect()
+    }
+}

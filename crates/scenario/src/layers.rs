@@ -1,0 +1,169 @@
+//! One question from several places: flag over `--set` over variable over file over built-in, each value knowing
+//! where it came from.
+
+use crate::QuestionError;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt;
+use toml::{Table, Value};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A scenario file.
+    File(String),
+    /// An environment variable.
+    Variable(String),
+    /// `--set KEY=VALUE`.
+    Set,
+    /// A flag, as it was written.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File(file) => f.write_str(file),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::Set => f.write_str("--set"),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A value of the question with its origin, as answers print it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ResolvedValue {
+    /// The value.
+    pub value: serde_json::Value,
+    /// The flag, variable or file that gave it, or `built-in` and the reason.
+    pub origin: String,
+}
+
+/// The values given so far. A later one replaces an earlier one of the same key, so add the weakest place first.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    given: BTreeMap<String, (Value, Origin)>,
+}
+
+impl Layers {
+    /// Adds every value of a scenario file.
+    pub fn add_file(&mut self, file: &str, text: &str) -> Result<(), QuestionError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| QuestionError::File {
+            file: file.to_owned(),
+            problem: error.to_string().trim_end().to_owned(),
+        })?;
+        self.add_table("", table, &Origin::File(file.to_owned()));
+        Ok(())
+    }
+
+    /// Adds a value written as text.
+    pub fn add(&mut self, path: &str, text: &str, origin: Origin) {
+        self.given.insert(path.to_owned(), (Value::String(text.to_owned()), origin));
+    }
+
+    /// Adds `workload.users=2000`, where the value is TOML or, failing that, text.
+    pub fn add_assignment(&mut self, assignment: &str) -> Result<(), QuestionError> {
+        let Some((path, text)) = assignment.split_once('=').filter(|(path, _)| !path.trim().is_empty())
+        else {
+            let problem = format!("`{assignment}` is not KEY=VALUE");
+            return Err(QuestionError::value("--set", problem).with_hint("e.g. `--set workload.users=2000`"));
+        };
+        let parsed =
+            format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+        let value = parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()));
+        self.given.insert(path.trim().to_owned(), (value, Origin::Set));
+        Ok(())
+    }
+
+    /// Where the value of a key came from, if it was given.
+    pub fn origin(&self, path: &str) -> Option<&Origin> {
+        self.given.get(path).map(|(_, origin)| origin)
+    }
+
+    /// The value of a key as text, if it was given as text.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.given.get(path).and_then(|(value, _)| value.as_str())
+    }
+
+    /// How to name a key in a message: the flag or variable, or the file and the key.
+    pub fn place(&self, path: &str) -> String {
+        match self.nearest_origin(path) {
+            Some((_, Origin::Flag(flag))) => flag.clone(),
+            Some((_, Origin::Variable(name))) => name.clone(),
+            Some((key, Origin::Set)) => format!("--set {key}"),
+            Some((_, Origin::File(file))) => format!("{file}: `{path}`"),
+            None => format!("`{path}`"),
+        }
+    }
+
+    /// The question as a typed value. Every key must be known and every value readable.
+    pub fn read<Q: DeserializeOwned>(&self) -> Result<Q, QuestionError> {
+        let mut table = Table::new();
+        for (path, (value, _)) in &self.given {
+            insert(&mut table, path, value.clone()).ok_or_else(|| {
+                QuestionError::value(self.place(path), "it is both a value and a group of values")
+            })?;
+        }
+        serde_path_to_error::deserialize(table).map_err(|error| {
+            let path = error.path().to_string();
+            let (problem, hint) = rackplan_catalog::explain(error.inner().message());
+            let named = unknown_key(&problem).map_or(path.clone(), |key| join(&path, key));
+            let error = QuestionError::value(self.place(&named), problem);
+            hint.into_iter().fold(error, |error, hint| error.with_hint(hint))
+        })
+    }
+
+    /// Every given value, with its origin.
+    pub fn resolved(&self) -> BTreeMap<String, ResolvedValue> {
+        let value = |v: &Value| serde_json::to_value(v).unwrap_or_default();
+        let shown =
+            |(v, origin): &(Value, Origin)| ResolvedValue { value: value(v), origin: origin.to_string() };
+        self.given.iter().map(|(path, given)| (path.clone(), shown(given))).collect()
+    }
+
+    fn add_table(&mut self, path: &str, table: Table, origin: &Origin) {
+        for (key, value) in table {
+            let path = join(path, &key);
+            match value {
+                Value::Table(inner) => self.add_table(&path, inner, origin),
+                value => {
+                    self.given.insert(path, (value, origin.clone()));
+                }
+            }
+        }
+    }
+
+    /// The longest given key that is `path` or a part of it, so that an error inside a list names the list.
+    fn nearest_origin(&self, path: &str) -> Option<(&str, &Origin)> {
+        let holds = |key: &str| {
+            path == key || path.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        let found = self.given.iter().filter(|(key, _)| holds(key)).max_by_key(|(key, _)| key.len());
+        found.map(|(key, (_, origin))| (key.as_str(), origin))
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() || path == "." { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn unknown_key(problem: &str) -> Option<&str> {
+    problem.strip_prefix("unknown key `")?.strip_suffix('`')
+}
+
+/// Puts a value at a dotted path; `None` where a part of the path is already a plain value.
+fn insert(table: &mut Table, path: &str, value: Value) -> Option<()> {
+    match path.split_once('.') {
+        None => match table.insert(path.to_owned(), value) {
+            Some(Value::Table(_)) => None,
+            _ => Some(()),
+        },
+        Some((group, rest)) => {
+            let inner = table.entry(group.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            insert(inner.as_table_mut()?, rest, value)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The question as a typed value: what the keys of a scenario file and the flags mean.
+
+use crate::value::{Count, List, Number, Switch};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a plan is wanted for. Absent values are assumed later, and the answer says what was assumed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Question {
+    /// Hugging Face id, catalog name, path of a `config.json`, or a founding shortcut `1`, `2`, `3`.
+    pub model: Option<Text>,
+    /// Number formats of the weights.
+    pub quant: Option<List<String>>,
+    /// Number format of the KV cache.
+    pub kv_dtype: Option<String>,
+    /// Racks, servers or accelerators to plan on.
+    pub hardware: Option<List<String>>,
+    /// KV systems for what HBM cannot hold.
+    pub kv_system: Option<List<String>>,
+    /// Links that replace those of the rack, `inter_rack=400gbe`.
+    pub links: Option<List<String>>,
+    /// Seed of every random path.
+    pub seed: Option<Count>,
+    /// Who uses it.
+    pub workload: Workload,
+    /// What they expect.
+    pub targets: Targets,
+    /// What may be bought.
+    pub limits: Limits,
+    /// How plans are sought.
+    pub search: Search,
+    /// Random swaps between two models.
+    pub swaps: Swaps,
+}
+
+/// Text that a file may also write as a number: model `1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Text(pub String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let list = List::<String>::deserialize(deserializer)?;
+        Ok(Text(list.0.join(",")))
+    }
+}
+
+/// Who uses it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workload {
+    /// People who are on at the same time.
+    pub users: Option<Count>,
+    /// New users a minute, a Poisson stream.
+    pub arrival_rate: Option<Number>,
+    /// Mean session, in minutes.
+    pub avg_session_min: Option<Number>,
+    /// Window of the seeded arrival path, in minutes.
+    pub arrival_window_min: Option<Count>,
+    /// KV tokens kept per user.
+    pub context: Option<Count>,
+    /// Context lengths to tabulate.
+    pub contexts: Option<List<Count>>,
+}
+
+/// What the users expect.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Targets {
+    /// Tokens a second that each user is promised.
+    pub tokens_per_user_rate: Option<Number>,
+}
+
+/// What may be bought.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Most racks allowed.
+    pub max_racks: Option<Count>,
+    /// Exactly this many racks.
+    pub fixed_racks: Option<Count>,
+    /// Head nodes of a rack; they only show in the diagram.
+    pub control_servers_per_rack: Option<Count>,
+}
+
+/// How plans are sought.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// The performance model.
+    pub method: Option<Method>,
+    /// Inference or training.
+    pub mode: Option<Mode>,
+    /// Racks over which a sweep lays plans out.
+    pub racks: Option<Count>,
+    /// Batch sizes per instance.
+    pub batch_sizes: Option<List<Count>>,
+    /// Tensor-parallel sizes.
+    pub tp: Option<List<Count>>,
+    /// Pipeline-parallel sizes.
+    pub pp: Option<List<Count>>,
+    /// Expert-parallel sizes.
+    pub ep: Option<List<Count>>,
+    /// Take the plan with the highest demand over capacity.
+    pub prefer_utilization: Option<Switch>,
+    /// What to have least of, among several racks.
+    pub objective: Option<Objective>,
+}
+
+/// Random swaps between two models.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Swaps {
+    /// Whether to play them.
+    pub random_swap: Option<Switch>,
+    /// Arrivals of the seeded run.
+    pub steps: Option<Count>,
+    /// Context of the arriving users, in tokens.
+    pub token: Option<Count>,
+}
+
+/// The performance model that prices plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The founding documents' three ceilings.
+    #[default]
+    FirstOrder,
+}
+
+/// What the machines do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Generating tokens for users.
+    #[default]
+    Inference,
+    /// Training steps.
+    Training,
+}
+
+/// What to have least of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Provisioned GPUs.
+    #[default]
+    Gpus,
+    /// Money per hour.
+    Cost,
+    /// Electric power.
+    Power,
+}

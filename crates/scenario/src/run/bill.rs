@@ -1,0 +1,40 @@
+//! Power and running cost of everything provisioned, from the catalog's figures for its accelerator.
+
+use crate::answer::{Capacity, Money, Power};
+use crate::inputs::Machine;
+use rackplan_catalog::{Catalog, Price};
+use rackplan_units::{DollarsPerSecond, Seconds};
+
+/// Utility power: GPUs provisioned times the all-in power of one.
+pub(crate) fn power(machine: &Machine, capacity: &Capacity, catalog: &Catalog) -> Option<Power> {
+    let Machine::Real(real) = machine else { return None };
+    let per_gpu = price(machine, catalog)?.all_in_power?.per_gpu;
+    let rack = real.rack.record.power.as_ref().and_then(|power| power.rack);
+    Some(Power {
+        facility_w: (per_gpu * capacity.gpus_provisioned as f64).get(),
+        rack_w: rack.map(|rack| (rack * capacity.racks as f64).get()),
+        basis: format!("{} GPUs x {per_gpu}, all in", capacity.gpus_provisioned),
+    })
+}
+
+/// Total cost of ownership: GPUs provisioned times that of one, for a hyperscaler.
+pub(crate) fn money(
+    machine: &Machine,
+    capacity: &Capacity,
+    tokens_per_s: f64,
+    catalog: &Catalog,
+) -> Option<Money> {
+    let per_gpu: DollarsPerSecond = price(machine, catalog)?.owned?.hyperscaler?;
+    let cost = per_gpu * capacity.gpus_provisioned as f64;
+    Some(Money {
+        usd_per_hour: (cost * Seconds::new(3600.0)).get(),
+        usd_per_million_tokens: cost.get() / tokens_per_s * 1e6,
+        basis: format!("{} GPUs x {per_gpu} to own", capacity.gpus_provisioned),
+    })
+}
+
+/// The price entry of the accelerator, which has the accelerator's id.
+fn price(machine: &Machine, catalog: &Catalog) -> Option<Price> {
+    let gpu = machine.real_gpu()?;
+    catalog.get::<Price>(&gpu.id).ok().map(|entry| entry.record)
+}

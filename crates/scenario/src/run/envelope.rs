@@ -1,0 +1,34 @@
+//! What every answer carries around its own part.
+
+use crate::answer::{Answer, Evidence, SCHEMA_VERSION};
+use crate::inputs::Request;
+use crate::layers::ResolvedValue;
+
+/// What the three ceilings are worth, in a sentence.
+const BAND: &str = "not modelled: these are ceilings of steady decoding, without a band; engines reach less";
+
+/// Wraps an answer's own part.
+pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
+    let notes = request.notes;
+    let mut question = request.layers.resolved();
+    for assumed in &notes.assumptions {
+        let value = serde_json::Value::String(assumed.value.clone());
+        let origin = format!("built-in: {}", assumed.why);
+        question.entry(assumed.key.clone()).or_insert(ResolvedValue { value, origin });
+    }
+    let estimates = notes.estimates(&request.inputs.catalog);
+    Answer {
+        schema_version: SCHEMA_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        question,
+        answer,
+        assumptions: notes.assumptions,
+        warnings: notes.warnings,
+        evidence: Evidence {
+            method: "first-order".to_owned(),
+            band: BAND.to_owned(),
+            estimates,
+            overlays: notes.overlays,
+        },
+    }
+}

@@ -1,0 +1,17 @@
+//! Each verb: from a request to its answer.
+
+mod alternatives;
+mod bill;
+pub mod catalog;
+mod curves;
+mod deployment;
+mod difficulty;
+mod envelope;
+mod founding;
+mod offload;
+mod size;
+mod sweep;
+
+pub use offload::offload;
+pub use size::{founding_summary, size};
+pub use sweep::sweep;

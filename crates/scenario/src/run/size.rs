@@ -1,0 +1,198 @@
+//! `size`: every machine and number format asked for is sized, the best is kept.
+
+use super::{alternatives, curves, deployment, difficulty, envelope, founding};
+use crate::QuestionError;
+use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
+use crate::inputs::{Combination, Defaults, Inputs, Load, Machine, Notes, Quant, Request, check_range};
+use crate::layers::Layers;
+use crate::question::{Mode, Objective};
+use rackplan_first_order as method;
+use rackplan_first_order::{MAX_RACKS, RackCount, Sizing, SizingInput};
+
+/// Most racks allowed, where nobody says. Source: the founding documents, default of `--max-racks`.
+const RACKS: u64 = 16;
+
+/// What is asked of the plans.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) load: Load,
+    pub(crate) racks: RackCount,
+    pub(crate) prefer_utilization: bool,
+    pub(crate) objective: Objective,
+}
+
+/// One machine and number format, sized.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) combination: Combination,
+    pub(crate) input: SizingInput,
+    pub(crate) sizing: Option<Sizing>,
+}
+
+/// Which racks, how the model is laid out on them, and what would change that.
+pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
+    let (mut request, asked, outcome) = best(inputs, layers)?;
+    outcome.combination.machine.note_use(&mut request.notes);
+    let served =
+        outcome.sizing.is_some_and(|s| s.users_lacking() == 0 && s.tokens_per_second_lacking() <= 0.0);
+    let summary = summarize(&request, &asked, &outcome);
+    request.notes.warnings.extend(summary.warnings.iter().cloned());
+    request.notes.warnings.extend(outcome.sizing.and_then(|sizing| packed_too_tight(&asked, &sizing)));
+    let answer = SizeAnswer {
+        feasible: served,
+        deployment: outcome.sizing.map(|sizing| deployment::deployment(&request, &outcome, &sizing)),
+        demand: demand(&asked, &outcome),
+        alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
+        rejected: difficulty::rejected(&outcome),
+        difficulty: (!served).then(|| difficulty::difficulty(&request, &asked, &outcome)).transpose()?,
+        founding: founding::compare(&request, &asked, &outcome)?,
+        summary,
+        curves: curves::curves(&request, &outcome)?,
+    };
+    Ok(envelope::envelope(request, answer))
+}
+
+/// The founding documents' rows alone.
+pub fn founding_summary(inputs: &Inputs, layers: &Layers) -> Result<FoundingSummary, QuestionError> {
+    let (request, asked, outcome) = best(inputs, layers)?;
+    Ok(summarize(&request, &asked, &outcome))
+}
+
+fn best<'a>(inputs: &'a Inputs, layers: &'a Layers) -> Result<(Request<'a>, Asked, Outcome), QuestionError> {
+    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+    let asked = Asked::read(&mut request)?;
+    let mut outcomes = Vec::new();
+    for machine in &request.machines {
+        for quant in &request.quants {
+            // Each has its own notes: what was assumed for a machine that is not chosen concerns nobody.
+            let mut notes = request.notes.clone();
+            let combination = request.combine(machine, *quant, Mode::Inference, &mut notes)?;
+            outcomes.push((outcome(&request, &asked, combination), notes));
+        }
+    }
+    let rank = |(outcome, _): &(Outcome, Notes)| rank(&request, &asked, outcome);
+    let best = outcomes.into_iter().min_by(|a, b| rank(a).total_cmp(&rank(b)));
+    let (outcome, notes) = best.expect("a request names at least one machine and one number format");
+    request.notes = notes;
+    Ok((request, asked, outcome))
+}
+
+/// The lower the better; what serves nobody comes last, in the order asked for.
+fn rank(request: &Request, asked: &Asked, outcome: &Outcome) -> f64 {
+    let Some(sizing) = &outcome.sizing else { return f64::INFINITY };
+    let deployment = deployment::deployment(request, outcome, sizing);
+    let short = if deployment.capacity.users_short > 0 { 1e15 } else { 0.0 };
+    let gpus = deployment.capacity.gpus_provisioned as f64;
+    short
+        + match asked.objective {
+            Objective::Gpus => gpus,
+            Objective::Cost => deployment.money.map_or(1e14, |money| money.usd_per_hour),
+            Objective::Power => deployment.power.map_or(1e14, |power| power.facility_w),
+        }
+}
+
+/// Sizes one combination.
+pub(crate) fn outcome(request: &Request, asked: &Asked, combination: Combination) -> Outcome {
+    let input = SizingInput {
+        setting: combination.setting,
+        kv_system: combination.kv_system.as_ref().map(|(_, system)| *system),
+        users: asked.load.users,
+        tokens_per_second_per_user: asked.load.rate,
+        batches: request.batches.clone(),
+        racks: asked.racks,
+        prefer_utilization: asked.prefer_utilization,
+        arrivals: asked.load.arrival.map(|arrival| arrival.exact),
+        grid: request.grid.clone(),
+    };
+    Outcome { sizing: method::size(&input), input, combination }
+}
+
+/// The same request on another machine or in another number format, its notes dropped.
+pub(crate) fn other(
+    request: &Request,
+    asked: &Asked,
+    machine: &Machine,
+    quant: Quant,
+) -> Result<Outcome, QuestionError> {
+    let combination = request.combine(machine, quant, Mode::Inference, &mut Notes::default())?;
+    Ok(outcome(request, asked, combination))
+}
+
+impl Asked {
+    fn read(request: &mut Request) -> Result<Self, QuestionError> {
+        let layers = request.layers;
+        let load = Load::read(&request.question, layers, request.seed, &mut request.notes)?;
+        let limits = &request.question.limits;
+        let racks = match (limits.fixed_racks, limits.max_racks) {
+            (Some(fixed), _) => {
+                check_range(layers, "limits.fixed_racks", fixed.0, 1, MAX_RACKS)?;
+                RackCount::Exactly(fixed.0)
+            }
+            (None, Some(most)) => {
+                check_range(layers, "limits.max_racks", most.0, 1, MAX_RACKS)?;
+                RackCount::UpTo(most.0)
+            }
+            (None, None) => {
+                request.notes.assume(
+                    "limits.max_racks",
+                    &RACKS.to_string(),
+                    "the founding documents' default",
+                );
+                RackCount::UpTo(RACKS)
+            }
+        };
+        let search = &request.question.search;
+        let prefer_utilization = search.prefer_utilization.unwrap_or_default().0;
+        Ok(Self { load, racks, prefer_utilization, objective: search.objective.unwrap_or_default() })
+    }
+}
+
+/// The method adds up the speed of all instances but counts as active only those that have a user on every slot; at a
+/// full batch a user may then get less than promised.
+fn packed_too_tight(asked: &Asked, sizing: &Sizing) -> Option<String> {
+    let (batch, plan) = (sizing.batch, &sizing.plan);
+    let each = plan.tokens_per_second / f64::from(batch);
+    (each < asked.load.rate && sizing.users_lacking() == 0).then(|| {
+        format!(
+            "with {batch} users on each of {} instances a user gets {each:.1} tok/s, not {}: spread them over all {}",
+            sizing.active_instances, asked.load.rate, plan.instances
+        )
+    })
+}
+
+fn demand(asked: &Asked, outcome: &Outcome) -> Demand {
+    let arrival = asked.load.arrival.map(|arrival| Users {
+        rate_per_min: arrival.given.users_per_minute,
+        session_min: arrival.given.session_minutes,
+        mean: arrival.exact.mean,
+        p95: arrival.exact.p95 as u64,
+        max: arrival.exact.max as u64,
+        path_mean: arrival.path.mean,
+        path_p95: arrival.path.p95,
+        path_max: arrival.path.max as u64,
+    });
+    Demand {
+        users_target: asked.load.users,
+        users_sized: outcome.input.users_to_serve(),
+        arrival,
+        context_tokens: outcome.input.setting.model.tokens_cached() as u64,
+        tokens_per_user_per_s: asked.load.rate,
+        tokens_per_s: outcome.input.demand(),
+    }
+}
+
+fn summarize(request: &Request, asked: &Asked, outcome: &Outcome) -> FoundingSummary {
+    let Some(sizing) = &outcome.sizing else {
+        return FoundingSummary { error: Some(method::NOT_SERVED.to_owned()), ..FoundingSummary::default() };
+    };
+    let hardware = outcome.combination.machine.hardware();
+    let names = method::Names {
+        model: request.subject.name(),
+        rack: &hardware.name,
+        quant_bits: outcome.combination.quant.bits(),
+        kv_system: outcome.combination.kv_system.as_ref().map(|(name, _)| name.as_str()),
+    };
+    let said =
+        method::summary(&outcome.input, sizing, &names, asked.load.arrival.map(|arrival| arrival.given));
+    FoundingSummary { rows: said.rows, details: said.details, warnings: said.warnings, error: None }
+}

@@ -1,0 +1,81 @@
+//! `sweep`: the best plan of every rack, number format and batch, for inference or training.
+
+use super::deployment::{bounds, link_loads, memory};
+use super::envelope::envelope;
+use crate::QuestionError;
+use crate::answer::{Answer, SweepAnswer, SweepRow};
+use crate::inputs::{Combination, Defaults, Inputs, Request, check_range};
+use crate::layers::Layers;
+use crate::question::Mode;
+use rackplan_first_order as method;
+use rackplan_first_order::{MAX_RACKS, training};
+
+/// Racks over which plans are laid out, where nobody says. Source: the founding documents' tables.
+const RACKS: u64 = 8;
+
+/// Best plans over everything asked for.
+pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, QuestionError> {
+    let mut request = Request::new(inputs, layers, Defaults::SWEEP)?;
+    let mode = request.question.search.mode.unwrap_or_default();
+    let racks = read_racks(&mut request)?;
+    let mut notes = std::mem::take(&mut request.notes);
+    let (mut rows, mut plans_considered) = (Vec::new(), 0);
+    for machine in &request.machines {
+        machine.note_use(&mut notes);
+        for quant in &request.quants {
+            let combination = request.combine(machine, *quant, mode, &mut notes)?;
+            let layouts = request.grid.layouts(&combination.setting.model).count() as u64;
+            plans_considered += layouts * request.batches.len() as u64;
+            rows.extend(
+                request.batches.iter().filter_map(|batch| row(&request, &combination, racks, *batch)),
+            );
+        }
+    }
+    request.notes = notes;
+    let mode = match mode {
+        Mode::Inference => "inference",
+        Mode::Training => "training",
+    };
+    Ok(envelope(request, SweepAnswer { mode: mode.to_owned(), racks, rows, plans_considered }))
+}
+
+fn read_racks(request: &mut Request) -> Result<u64, QuestionError> {
+    match request.question.search.racks {
+        Some(racks) => {
+            check_range(request.layers, "search.racks", racks.0, 1, MAX_RACKS)?;
+            Ok(racks.0)
+        }
+        None => {
+            request.notes.assume("search.racks", &RACKS.to_string(), "as in the founding documents' tables");
+            Ok(RACKS)
+        }
+    }
+}
+
+fn row(request: &Request, combination: &Combination, racks: u64, batch: u32) -> Option<SweepRow> {
+    let setting = &combination.setting;
+    let plan = request.grid.best_plan(setting, batch, racks * setting.rack.gpus())?;
+    let steps =
+        (setting.mode == method::Mode::Training).then(|| training::steps(&setting.model, &plan, batch));
+    let method::Layout { tp, pp, ep } = plan.layout;
+    Some(SweepRow {
+        hardware: combination.machine.id().to_owned(),
+        quant: combination.quant_name.clone(),
+        batch: batch.into(),
+        tp,
+        pp,
+        ep,
+        gpus_per_instance: plan.gpus_per_instance,
+        instances: plan.instances,
+        instance_tokens_per_s: plan.tokens_per_second,
+        total_tokens_per_s: plan.tokens_per_second_total,
+        tokens_per_s_per_gpu: plan.tokens_per_second_per_gpu(),
+        limit: plan.limit.name().to_owned(),
+        bounds: bounds(&plan),
+        links: link_loads(&plan, setting, plan.tokens_per_second),
+        memory: memory(&plan, setting),
+        instance_steps_per_s: steps.map(|steps| steps.steps_per_second),
+        total_steps_per_s: steps.map(|steps| steps.steps_per_second_total),
+        total_samples_per_s: steps.map(|steps| steps.samples_per_second_total),
+    })
+}

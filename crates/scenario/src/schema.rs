@@ -1,0 +1,19 @@
+//! JSON Schemas of the question and the answers.
+
+use crate::answer::{Answer, OffloadAnswer, SizeAnswer, SweepAnswer};
+use crate::question::Question;
+use schemars::{Schema, schema_for};
+
+/// Names that [`schema`] knows.
+pub const SCHEMAS: [&str; 4] = ["question", "size", "sweep", "offload"];
+
+/// The JSON Schema of a question, or of a verb's answer.
+pub fn schema(what: &str) -> Option<Schema> {
+    Some(match what {
+        "question" => schema_for!(Question),
+        "size" => schema_for!(Answer<SizeAnswer>),
+        "sweep" => schema_for!(Answer<SweepAnswer>),
+        "offload" => schema_for!(Answer<OffloadAnswer>),
+        _ => return None,
+    })
+}

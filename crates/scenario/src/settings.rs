@@ -1,0 +1,273 @@
+//! Every setting of a question, in one table: its key in files and JSON, its flag, and what it means.
+//!
+//! Flags, `RACKPLAN_*` variables, `--set`, the help texts and the reference page are all made from this table.
+
+use crate::Verb;
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Key in a scenario file, `workload.users`.
+    pub path: &'static str,
+    /// Flag without dashes, `users`; the variable is `RACKPLAN_USERS`.
+    pub flag: &'static str,
+    /// Other spellings of the flag.
+    pub aliases: &'static [&'static str],
+    /// What the value looks like, `N`; empty for a switch.
+    pub value: &'static str,
+    /// What it means, in one sentence without a full stop.
+    pub help: &'static str,
+    /// Heading in the help.
+    pub group: &'static str,
+    /// The verbs that know it.
+    pub verbs: &'static [Verb],
+}
+
+impl Setting {
+    /// The environment variable, `RACKPLAN_MAX_RACKS`.
+    pub fn variable(&self) -> String {
+        format!("RACKPLAN_{}", self.flag.replace('-', "_").to_uppercase())
+    }
+
+    /// Whether the flag stands alone.
+    pub fn is_switch(&self) -> bool {
+        self.value.is_empty()
+    }
+}
+
+const ALL: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload];
+const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
+const SIZE: &[Verb] = &[Verb::Size];
+const SWEEP: &[Verb] = &[Verb::Sweep];
+const OFFLOAD: &[Verb] = &[Verb::Offload];
+
+const WHAT: &str = "What runs";
+const WHO: &str = "Who uses it";
+const GOOD: &str = "How good";
+const WHERE: &str = "On what";
+const SEARCH: &str = "Search";
+
+macro_rules! setting {
+    ($path:literal, $flag:literal, $aliases:expr, $value:literal, $group:expr, $verbs:expr, $help:literal) => {
+        Setting {
+            path: $path,
+            flag: $flag,
+            aliases: &$aliases,
+            value: $value,
+            help: $help,
+            group: $group,
+            verbs: $verbs,
+        }
+    };
+}
+
+/// The table, in the order in which help prints it.
+pub const SETTINGS: &[Setting] = &[
+    setting!(
+        "model",
+        "model",
+        [],
+        "ID",
+        WHAT,
+        ALL,
+        "Hugging Face id, catalog name, a config.json, or a founding shortcut 1, 2, 3"
+    ),
+    setting!(
+        "quant",
+        "quant",
+        ["quant-bits"],
+        "FORMAT",
+        WHAT,
+        ALL,
+        "Weights: bf16, fp8, fp8_block, nvfp4, mxfp4, int8, int4, or 16, 8, 4 as the founding documents have them; `all` for every one that the hardware knows"
+    ),
+    setting!(
+        "kv_dtype",
+        "kv-dtype",
+        [],
+        "FORMAT",
+        WHAT,
+        PLANS,
+        "KV cache: bf16, fp8 (default: what the quantisation implies)"
+    ),
+    setting!(
+        "workload.users",
+        "users",
+        ["active-users"],
+        "N",
+        WHO,
+        SIZE,
+        "People who are on at the same time"
+    ),
+    setting!(
+        "workload.arrival_rate",
+        "arrival-rate",
+        [],
+        "USERS/MIN",
+        WHO,
+        SIZE,
+        "New users a minute (Poisson); needs --avg-session-min"
+    ),
+    setting!(
+        "workload.avg_session_min",
+        "avg-session-min",
+        [],
+        "MINUTES",
+        WHO,
+        SIZE,
+        "Mean length of a session"
+    ),
+    setting!(
+        "workload.arrival_window_min",
+        "arrival-window-min",
+        [],
+        "MINUTES",
+        WHO,
+        SIZE,
+        "Window of the seeded arrival path and of its maximum"
+    ),
+    setting!(
+        "workload.context",
+        "context",
+        ["tokens-cached"],
+        "TOKENS",
+        WHO,
+        PLANS,
+        "KV tokens kept per user"
+    ),
+    setting!(
+        "workload.contexts",
+        "contexts",
+        ["tokens"],
+        "LIST",
+        WHO,
+        OFFLOAD,
+        "Context lengths to tabulate"
+    ),
+    setting!(
+        "targets.tokens_per_user_rate",
+        "tokens-per-user-rate",
+        [],
+        "TOK/S",
+        GOOD,
+        SIZE,
+        "Tokens a second that each user is promised"
+    ),
+    setting!(
+        "hardware",
+        "hardware",
+        ["rack-preset", "rack", "gpu"],
+        "NAME[,NAME...]",
+        WHERE,
+        PLANS,
+        "Rack, server or accelerator by name; several are compared; `all` tries every rack"
+    ),
+    setting!("limits.max_racks", "max-racks", [], "N", WHERE, PLANS, "Most racks allowed"),
+    setting!(
+        "limits.fixed_racks",
+        "fixed-racks",
+        [],
+        "N",
+        WHERE,
+        SIZE,
+        "Exactly this many racks, and report what falls short"
+    ),
+    setting!(
+        "limits.control_servers_per_rack",
+        "control-servers-per-rack",
+        [],
+        "N",
+        WHERE,
+        SIZE,
+        "Head nodes of a rack, for the diagram (1 if not said)"
+    ),
+    setting!(
+        "kv_system",
+        "kv-system",
+        [],
+        "NAME[,NAME...]",
+        WHERE,
+        ALL,
+        "Where KV goes that HBM cannot hold: a KV system of the catalog, or `none`"
+    ),
+    setting!(
+        "links",
+        "link",
+        [],
+        "LEVEL=LINK",
+        WHERE,
+        PLANS,
+        "Another link at intra_server, inter_server, inter_rack or all, e.g. all=400gbe"
+    ),
+    setting!("search.method", "method", [], "METHOD", SEARCH, PLANS, "Performance model: first-order"),
+    setting!("search.mode", "mode", [], "MODE", SEARCH, SWEEP, "inference or training"),
+    setting!("search.racks", "racks", [], "N", SEARCH, SWEEP, "Racks over which plans are laid out"),
+    setting!(
+        "search.batch_sizes",
+        "batch-sizes",
+        ["batch"],
+        "LIST",
+        SEARCH,
+        ALL,
+        "Batch sizes per instance to try"
+    ),
+    setting!("search.tp", "tp", [], "LIST", SEARCH, ALL, "Tensor-parallel sizes to try"),
+    setting!("search.pp", "pp", [], "LIST", SEARCH, ALL, "Pipeline-parallel sizes to try"),
+    setting!("search.ep", "ep", [], "LIST", SEARCH, ALL, "Expert-parallel sizes to try"),
+    setting!(
+        "search.prefer_utilization",
+        "prefer-utilization",
+        [],
+        "",
+        SEARCH,
+        SIZE,
+        "Take the plan with the highest demand over capacity, not the fastest"
+    ),
+    setting!(
+        "search.objective",
+        "objective",
+        [],
+        "WHAT",
+        SEARCH,
+        SIZE,
+        "Among several racks take the least gpus, cost or power"
+    ),
+    setting!(
+        "swaps.random_swap",
+        "random-swap",
+        [],
+        "",
+        SEARCH,
+        OFFLOAD,
+        "Users of two models arrive in random order; what does the reload cost?"
+    ),
+    setting!("swaps.steps", "swap-steps", [], "N", SEARCH, OFFLOAD, "Arrivals of the seeded run"),
+    setting!("swaps.token", "swap-token", [], "TOKENS", SEARCH, OFFLOAD, "Context of the arriving users"),
+    setting!("seed", "seed", [], "N", SEARCH, ALL, "Seed of every random path"),
+];
+
+/// The settings that a verb knows.
+pub fn settings_of(verb: Verb) -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(move |setting| setting.verbs.contains(&verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn law_flags_and_keys_are_unique() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS {
+            for name in std::iter::once(&setting.flag).chain(setting.aliases) {
+                assert!(seen.insert(*name), "--{name} is there twice");
+            }
+            assert!(
+                seen.insert(setting.path) || setting.path == setting.flag,
+                "{} is there twice",
+                setting.path
+            );
+        }
+    }
+}

@@ -1,1 +1,14 @@
-//! (skeleton)
+//! Answers as terminal text, JSON, CSV, Markdown, one HTML page, and SVG pictures. Only layout happens here.
+
+pub mod catalog;
+pub mod format;
+pub mod html;
+pub mod json;
+mod lines;
+pub mod offload;
+#[cfg(feature = "png")]
+pub mod png;
+pub mod section;
+pub mod size;
+pub mod svg;
+pub mod sweep;

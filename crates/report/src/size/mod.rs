@@ -1,0 +1,102 @@
+//! Everything that shows the answer of `size`.
+
+mod figures;
+mod screen;
+mod sections;
+
+pub use figures::figures;
+
+use crate::html::{Page, html as page};
+use crate::lines::{WIDTH, wrap};
+use crate::section::{self, csv as rows_as_csv};
+use crate::svg::Theme;
+use rackplan_scenario::answer::{Answer, SizeAnswer};
+
+/// The first screen; `next` is the command that shows more.
+pub fn screen(answer: &Answer<SizeAnswer>, next: &str, color: bool) -> String {
+    screen::screen(answer, next, color)
+}
+
+/// Every table, under the decision.
+pub fn wide(answer: &Answer<SizeAnswer>) -> String {
+    let decision = wrap(&screen::decision(answer), WIDTH).join("\n");
+    format!("{decision}\n\n{}", section::text(&sections::sections(answer)))
+}
+
+/// Every table as Markdown.
+pub fn markdown(answer: &Answer<SizeAnswer>) -> String {
+    format!("# {}\n\n{}", screen::decision(answer), section::markdown(&sections::sections(answer)))
+}
+
+/// One page with pictures.
+pub fn html(answer: &Answer<SizeAnswer>) -> String {
+    let headline = screen::decision(answer);
+    page(&Page {
+        title: format!("rackplan: {headline}"),
+        lead: answer.evidence.band.clone(),
+        screen: screen::facts_text(answer),
+        figures: figures(answer, Theme::Auto),
+        sections: sections::sections(answer),
+        version: answer.tool_version.clone(),
+        headline,
+    })
+}
+
+/// The chosen plan and its alternatives, a row each; bare numbers, units in the heading.
+pub fn csv(answer: &Answer<SizeAnswer>) -> String {
+    let columns = [
+        "choice",
+        "plan",
+        "racks",
+        "gpus_active",
+        "gpus_provisioned",
+        "total_tokens_per_s",
+        "tokens_per_s_per_user",
+    ];
+    let size = &answer.answer;
+    let chosen = size.deployment.as_ref().map(|d| {
+        let plan = format!(
+            "{} {} tp{} pp{} ep{} batch {}",
+            d.hardware.id, d.quant, d.plan.tp, d.plan.pp, d.plan.ep, d.plan.batch
+        );
+        let c = &d.capacity;
+        row(
+            "chosen",
+            &plan,
+            [c.racks, c.gpus_active, c.gpus_provisioned],
+            [d.throughput.total_tokens_per_s, d.throughput.tokens_per_s_per_user],
+        )
+    });
+    let others = size.alternatives.iter().map(|a| {
+        row(
+            &a.change,
+            &a.plan,
+            [a.racks, a.gpus_active, a.gpus_provisioned],
+            [a.total_tokens_per_s, a.tokens_per_s_per_user],
+        )
+    });
+    rows_as_csv(&columns, &chosen.into_iter().chain(others).collect::<Vec<_>>())
+}
+
+fn row(choice: &str, plan: &str, counts: [u64; 3], rates: [f64; 2]) -> Vec<String> {
+    let counts = counts.iter().map(u64::to_string);
+    let rates = rates.iter().map(f64::to_string);
+    [choice.to_owned(), plan.to_owned()].into_iter().chain(counts).chain(rates).collect()
+}
+
+/// The founding documents' rows, details and warnings, to the character.
+pub fn founding(answer: &Answer<SizeAnswer>) -> String {
+    let summary = &answer.answer.summary;
+    if let Some(error) = &summary.error {
+        let help = screen::difficulty(&answer.answer);
+        return format!("{error}\n{help}");
+    }
+    let width = summary.rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let mut out: String =
+        summary.rows.iter().map(|(label, value)| format!("{label:<width$}  {value}\n")).collect();
+    out += "\nPlan details:\n";
+    out.extend(summary.details.iter().map(|line| format!("  {line}\n")));
+    out.extend(summary.warnings.iter().map(|line| format!("{line}\n")));
+    out.extend(answer.assumptions.iter().map(|a| format!("assumed {}: {} ({})\n", a.key, a.value, a.why)));
+    out
+}

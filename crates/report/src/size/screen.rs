@@ -1,0 +1,224 @@
+//! The first screen of `size`: at most 25 lines of 100 columns, the decision first.
+
+use crate::format::{bytes, count, dollars, number, percent, power, rate, time, times};
+use crate::lines::WIDTH;
+use crate::lines::{labelled, wrap};
+use rackplan_scenario::answer::{Answer, Deployment, LinkLoad, SizeAnswer};
+
+/// Lines that the list of alternatives may take.
+const ALTERNATIVES: usize = 3;
+/// Inputs that are compared with the founding presets; the rest is in the wide tables.
+const DIFFERENCES: usize = 3;
+
+/// The whole screen. `next` is the command that shows more.
+pub(super) fn screen(answer: &Answer<SizeAnswer>, next: &str, color: bool) -> String {
+    let (bold, plain) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let decision = wrap(&decision(answer), WIDTH).join("\n");
+    // A command that takes several lines is written so that it can still be pasted.
+    let next = wrap(&format!("next: {next}"), WIDTH - 2).join(" \\\n");
+    format!("{bold}{decision}{plain}\n{}{next}\n", facts_text(answer))
+}
+
+/// The screen between the decision and the next command.
+pub(super) fn facts_text(answer: &Answer<SizeAnswer>) -> String {
+    let deployment = answer.answer.deployment.as_ref();
+    let facts = deployment.map_or(String::new(), |deployment| facts(answer, deployment));
+    facts + &difficulty(&answer.answer) + &alternatives(&answer.answer) + &basis(answer)
+}
+
+/// The answer in one sentence.
+pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
+    let size = &answer.answer;
+    let (users, tokens) = (count(size.demand.users_sized), count(size.demand.context_tokens));
+    let people = format!("{users} users at {tokens} tokens each");
+    match &size.deployment {
+        Some(d) if size.feasible => format!("{} serves {people} of {} in {}.", machines(d), d.model, d.quant),
+        Some(d) => format!("{} falls short of {people} of {} in {}.", machines(d), d.model, d.quant),
+        None => format!("No plan serves {people} within the limits."),
+    }
+}
+
+/// `7 racks of NVIDIA GB200 NVL72`.
+pub(super) fn machines(deployment: &Deployment) -> String {
+    let racks = deployment.capacity.racks;
+    let name = &deployment.hardware.name;
+    if racks == 1 { format!("1 rack of {name}") } else { format!("{} racks of {name}", count(racks)) }
+}
+
+fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
+    let lines = [
+        ("arithmetic", arithmetic(d)),
+        ("users", users(&answer.answer, d)),
+        ("speed", speed(&answer.answer, d)),
+        ("latency", answer.evidence.band.clone()),
+        ("binds", binds(d)),
+        ("memory", memory(d)),
+        ("network", network(d)),
+        ("KV cache", kv(d)),
+        ("power", bill_power(d)),
+        ("cost", bill_cost(d)),
+    ];
+    lines.iter().map(|(label, text)| labelled(label, text)).collect()
+}
+
+fn bill_power(d: &Deployment) -> String {
+    let known = d.power.as_ref().map(|p| format!("{} at the meter: {}", power(p.facility_w), p.basis));
+    known.unwrap_or_else(|| "the catalog has no figure for this accelerator".to_owned())
+}
+
+fn bill_cost(d: &Deployment) -> String {
+    let known = d.money.as_ref().map(|m| {
+        let (hour, million) = (dollars(m.usd_per_hour), dollars(m.usd_per_million_tokens));
+        format!("{hour} an hour ({}), {million} per million tokens at this demand", m.basis)
+    });
+    known.unwrap_or_else(|| "the catalog has no figure for this accelerator".to_owned())
+}
+
+/// GPUs as instances times layout.
+pub(super) fn arithmetic(d: &Deployment) -> String {
+    let (plan, c) = (&d.plan, &d.capacity);
+    let layout = format!("TP{} x PP{} x EP{}", plan.tp, plan.pp, plan.ep);
+    let idle = c.gpus_provisioned.saturating_sub(c.gpus_active);
+    format!(
+        "{} GPUs = {} instances x {} ({layout}), batch {}; {} of {} servers, {} GPUs idle",
+        count(c.gpus_active),
+        count(c.instances_needed),
+        plan.gpus_per_instance,
+        plan.batch,
+        count(c.servers_needed),
+        count(c.servers_provisioned),
+        count(idle),
+    )
+}
+
+/// From people to slots.
+pub(super) fn users(size: &SizeAnswer, d: &Deployment) -> String {
+    let slots = format!(
+        "{} slots ({} instances x batch {})",
+        count(d.capacity.slots),
+        count(d.capacity.instances),
+        d.plan.batch
+    );
+    let short = match d.capacity.users_short {
+        0 => String::new(),
+        short => format!(", {} users without one", count(short)),
+    };
+    let arrival = size.demand.arrival.map_or(String::new(), |a| {
+        format!(
+            "{} users/min x {} min -> on: mean {}, p95 {}, max {}; ",
+            number(a.rate_per_min),
+            number(a.session_min),
+            number(a.mean),
+            count(a.p95),
+            count(a.max)
+        )
+    });
+    format!("{arrival}{} at once -> {slots}{short}", count(size.demand.users_sized))
+}
+
+fn speed(size: &SizeAnswer, d: &Deployment) -> String {
+    let (total, asked) = (d.throughput.total_tokens_per_s, size.demand.tokens_per_s);
+    format!(
+        "{} tok/s against {} asked ({}); {} tok/s per GPU, {} per user",
+        number(total),
+        number(asked),
+        times(total / asked),
+        number(d.throughput.tokens_per_s_per_gpu),
+        number(d.throughput.tokens_per_s_per_user),
+    )
+}
+
+fn binds(d: &Deployment) -> String {
+    let b = &d.bounds;
+    let comm = b
+        .comm_tokens_per_s_per_gpu
+        .map_or("no communication".to_owned(), |comm| format!("comm {}", number(comm)));
+    format!(
+        "{}; ceilings in tok/s per GPU: compute {}, hbm {}, {comm}",
+        d.limit,
+        number(b.compute_tokens_per_s_per_gpu),
+        number(b.hbm_tokens_per_s_per_gpu),
+    )
+}
+
+fn memory(d: &Deployment) -> String {
+    let m = &d.memory;
+    let parts = [m.used_bytes, m.limit_bytes, m.weights_bytes, m.kv_bytes, m.overhead_bytes].map(bytes);
+    let [used, limit, weights, kv, reserve] = parts;
+    format!("{used} of {limit} usable per GPU: weights {weights}, KV {kv}, reserve {reserve}")
+}
+
+fn network(d: &Deployment) -> String {
+    let carrying = d.links.iter().filter(|link| link.bytes_per_token > 0.0);
+    let loads: Vec<String> = carrying.map(link).collect();
+    let loads = if loads.is_empty() { "an instance stays on one GPU".to_owned() } else { loads.join("; ") };
+    format!("{}; {loads}", d.network)
+}
+
+/// `inter_rack 20 MB/s, 2.4 kmsg/s of 628 GB/s (0.5 %)`.
+fn link(link: &LinkLoad) -> String {
+    let (load, line) = (rate(link.load_bytes_per_s), rate(link.bandwidth_bytes_per_s));
+    let messages = number(link.messages_per_s / 1e3);
+    format!("{} {load}, {messages} kmsg/s of {line} ({})", link.level, percent(link.utilization))
+}
+
+fn kv(d: &Deployment) -> String {
+    let kv = &d.kv;
+    let reload = |label: &str, t: Option<f64>| {
+        t.map_or(String::new(), |t| format!(", reload from {label} {}", time(t)))
+    };
+    format!(
+        "{}: HBM {}, host {}, NVMe {} ({}){}{}; {} of {} storage servers",
+        bytes(kv.total_bytes),
+        bytes(kv.hbm_bytes),
+        bytes(kv.cache_bytes),
+        bytes(kv.nvme_bytes),
+        kv.system,
+        reload("host", kv.cache_reload_s),
+        reload("NVMe", kv.nvme_reload_s),
+        count(d.storage.servers_needed),
+        count(d.storage.servers_provisioned),
+    )
+}
+
+/// What is in the way, where nothing serves.
+pub(super) fn difficulty(size: &SizeAnswer) -> String {
+    let Some(difficulty) = &size.difficulty else { return String::new() };
+    let mut out = labelled("in the way", &difficulty.binding);
+    for relaxation in difficulty.relaxations.iter().take(4) {
+        out += &labelled("would help", &format!("{}: {}", relaxation.flag, relaxation.result));
+    }
+    out
+}
+
+fn alternatives(size: &SizeAnswer) -> String {
+    let lines = size
+        .alternatives
+        .iter()
+        .take(ALTERNATIVES)
+        .map(|a| labelled("or", &format!("{}: {}", a.change, a.trade)));
+    lines.collect()
+}
+
+fn basis(answer: &Answer<SizeAnswer>) -> String {
+    let key = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let assumed = answer.assumptions.iter().map(|a| format!("{} {}", key(&a.key), a.value));
+    let assumed = assumed.collect::<Vec<_>>().join("; ");
+    let mut out =
+        if assumed.is_empty() { String::new() } else { labelled("assumed", &(assumed + " (built-in)")) };
+    out += &founding(&answer.answer);
+    out.extend(answer.warnings.iter().take(2).map(|warning| labelled("warning", warning)));
+    out
+}
+
+fn founding(size: &SizeAnswer) -> String {
+    let Some(founding) = &size.founding else { return String::new() };
+    let shown = founding.differences.iter().take(DIFFERENCES);
+    let inputs: Vec<String> =
+        shown.map(|d| format!("{} {} (here {})", d.input, d.founding, d.catalog)).collect();
+    let more = match founding.differences.len().saturating_sub(DIFFERENCES) {
+        0 => String::new(),
+        more => format!(" and {more} more inputs differ"),
+    };
+    labelled("founding", &format!("its presets would say {}: {}{more}", founding.answer, inputs.join(", ")))
+}

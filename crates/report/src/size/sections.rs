@@ -1,0 +1,209 @@
+//! The answer of `size` as tables: what `--wide`, Markdown and HTML print.
+
+use super::screen::{arithmetic, users};
+use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
+use crate::section::Section;
+use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer};
+
+/// Every table of the answer.
+pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
+    let size = &answer.answer;
+    let mut all = Vec::new();
+    if let Some(deployment) = &size.deployment {
+        all.extend([machines(size, deployment), speed(deployment), memory(deployment), links(deployment)]);
+        all.extend([kv(deployment), load(deployment), bill(deployment)]);
+    }
+    all.extend(difficulty(size));
+    all.push(alternatives(size));
+    all.push(rejected(size));
+    all.extend(founding(size));
+    all.push(question(answer));
+    all.push(assumptions(answer));
+    all.extend(estimates(answer));
+    all.into_iter().filter(|section| !section.rows.is_empty()).collect()
+}
+
+fn machines(size: &SizeAnswer, d: &Deployment) -> Section {
+    let c = &d.capacity;
+    Section::pairs(
+        "Machines",
+        vec![
+            ("hardware", format!("{} ({}), {}", d.hardware.name, d.hardware.id, d.hardware.gpu)),
+            ("racks", count(c.racks)),
+            (
+                "servers needed / provisioned",
+                format!("{} / {}", count(c.servers_needed), count(c.servers_provisioned)),
+            ),
+            (
+                "GPUs active / provisioned",
+                format!("{} / {}", count(c.gpus_active), count(c.gpus_provisioned)),
+            ),
+            ("instances needed / there", format!("{} / {}", count(c.instances_needed), count(c.instances))),
+            ("arithmetic", arithmetic(d)),
+            ("users", users(size, d)),
+        ],
+    )
+}
+
+fn speed(d: &Deployment) -> Section {
+    let (t, b) = (&d.throughput, &d.bounds);
+    let comm = |value: Option<f64>| value.map_or("-".to_owned(), number);
+    let row = |what: &str, instance: String, gpu: String| vec![what.to_owned(), instance, gpu];
+    let rows = vec![
+        row("predicted", number(t.instance_tokens_per_s), number(t.tokens_per_s_per_gpu)),
+        row("compute bound", number(b.compute_tokens_per_s), number(b.compute_tokens_per_s_per_gpu)),
+        row("hbm bound", number(b.hbm_tokens_per_s), number(b.hbm_tokens_per_s_per_gpu)),
+        row("comm bound", comm(b.comm_tokens_per_s), comm(b.comm_tokens_per_s_per_gpu)),
+    ];
+    let title = format!("Tokens a second (limit: {}; total {} tok/s)", d.limit, number(t.total_tokens_per_s));
+    Section::new(&title, &["", "per instance", "per GPU"], rows).numbers_from(1)
+}
+
+fn memory(d: &Deployment) -> Section {
+    let m = &d.memory;
+    Section::pairs(
+        "Memory of one GPU",
+        vec![
+            ("weights", bytes(m.weights_bytes)),
+            ("KV cache", bytes(m.kv_bytes)),
+            ("reserve", bytes(m.overhead_bytes)),
+            ("used / usable", format!("{} / {}", bytes(m.used_bytes), bytes(m.limit_bytes))),
+            ("built in", bytes(m.capacity_bytes)),
+        ],
+    )
+    .numbers_from(1)
+}
+
+fn links(d: &Deployment) -> Section {
+    let row = |link: &rackplan_scenario::answer::LinkLoad| {
+        vec![
+            link.level.clone(),
+            rate(link.bandwidth_bytes_per_s),
+            time(link.latency_s),
+            bytes(link.bytes_per_token),
+            number(link.messages_per_token),
+            rate(link.load_bytes_per_s),
+            number(link.messages_per_s / 1e3),
+            percent(link.utilization),
+        ]
+    };
+    let columns =
+        ["level", "bandwidth", "latency", "bytes/token", "messages/token", "load", "kmsg/s", "utilisation"];
+    let title = format!("Network of one instance ({})", d.network);
+    Section::new(&title, &columns, d.links.iter().map(row).collect()).numbers_from(1)
+}
+
+fn kv(d: &Deployment) -> Section {
+    let k = &d.kv;
+    let reload = |value: Option<f64>| value.map_or("-".to_owned(), time);
+    Section::pairs(
+        "KV cache of all users",
+        vec![
+            ("system", k.system.clone()),
+            ("per token", bytes(k.bytes_per_token)),
+            ("total", bytes(k.total_bytes)),
+            (
+                "HBM / host / NVMe",
+                format!("{} / {} / {}", bytes(k.hbm_bytes), bytes(k.cache_bytes), bytes(k.nvme_bytes)),
+            ),
+            (
+                "reload of one user from host / NVMe",
+                format!("{} / {}", reload(k.cache_reload_s), reload(k.nvme_reload_s)),
+            ),
+            (
+                "storage servers needed / there",
+                format!("{} / {}", d.storage.servers_needed, d.storage.servers_provisioned),
+            ),
+            ("storage there", bytes(d.storage.provisioned_bytes)),
+        ],
+    )
+}
+
+fn load(d: &Deployment) -> Section {
+    let u = &d.utilization;
+    let row = |what: &str, mean: f64, p95: f64| vec![what.to_owned(), percent(mean), percent(p95)];
+    let mut rows = vec![
+        row("compute", u.compute_mean, u.compute_p95),
+        row("network", u.network_mean, u.network_p95),
+        row("HBM for KV", u.storage_mean, u.storage_p95),
+    ];
+    if let (Some(mean), Some(p95)) = (u.kv_dma_mean, u.kv_dma_p95) {
+        rows.push(row("KV DMA", mean, p95));
+    }
+    Section::new("Utilisation", &["", "mean", "p95"], rows).numbers_from(1)
+}
+
+fn bill(d: &Deployment) -> Section {
+    let mut rows = Vec::new();
+    if let Some(p) = &d.power {
+        rows.push(("power at the meter", format!("{}: {}", power(p.facility_w), p.basis)));
+        rows.extend(p.rack_w.map(|w| ("racks as rated", power(w))));
+    }
+    if let Some(m) = &d.money {
+        rows.push(("cost an hour", format!("{}: {}", dollars(m.usd_per_hour), m.basis)));
+        rows.push(("cost of a million tokens", dollars(m.usd_per_million_tokens)));
+    }
+    Section::pairs("Power and cost", rows)
+}
+
+fn difficulty(size: &SizeAnswer) -> Option<Section> {
+    let difficulty = size.difficulty.as_ref()?;
+    let binding = vec![("in the way".to_owned(), difficulty.binding.clone())];
+    let help = difficulty.relaxations.iter().map(|r| (r.flag.clone(), r.result.clone()));
+    let rows = binding.into_iter().chain(help).map(|(a, b)| vec![a, b]).collect();
+    Some(Section::new("What is in the way, and what would help", &["change", "result"], rows))
+}
+
+fn alternatives(size: &SizeAnswer) -> Section {
+    let row = |a: &rackplan_scenario::answer::Alternative| {
+        vec![
+            a.change.clone(),
+            a.plan.clone(),
+            count(a.racks),
+            count(a.gpus_active),
+            count(a.gpus_provisioned),
+            number(a.total_tokens_per_s),
+            number(a.tokens_per_s_per_user),
+            a.trade.clone(),
+        ]
+    };
+    let columns = ["change", "plan", "racks", "GPUs active", "GPUs", "tok/s", "tok/s/user", "trade"];
+    Section::new("Alternatives", &columns, size.alternatives.iter().map(row).collect())
+}
+
+fn rejected(size: &SizeAnswer) -> Section {
+    let rows = size.rejected.iter().map(|r| vec![r.rule.clone(), count(r.plans)]).collect();
+    Section::new("Plans laid out and dropped", &["rule", "plans"], rows).numbers_from(1)
+}
+
+fn founding(size: &SizeAnswer) -> Option<Section> {
+    let founding = size.founding.as_ref()?;
+    let rows =
+        founding.differences.iter().map(|d| vec![d.input.clone(), d.founding.clone(), d.catalog.clone()]);
+    let title =
+        format!("Against the founding presets ({}), which would say: {}", founding.presets, founding.answer);
+    Some(Section::new(&title, &["input", "founding preset", "here"], rows.collect()))
+}
+
+fn question(answer: &Answer<SizeAnswer>) -> Section {
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let rows =
+        answer.question.iter().map(|(key, v)| vec![key.clone(), plain(&v.value), v.origin.clone()]).collect();
+    Section::new("Question", &["key", "value", "origin"], rows)
+}
+
+fn assumptions(answer: &Answer<SizeAnswer>) -> Section {
+    let row = |a: &rackplan_scenario::answer::Assumption| {
+        vec![a.key.clone(), a.value.clone(), a.why.clone(), a.flag.clone().unwrap_or_default()]
+    };
+    let rows = answer.assumptions.iter().map(row).collect();
+    Section::new("Assumed", &["key", "value", "why", "set it with"], rows)
+}
+
+fn estimates(answer: &Answer<SizeAnswer>) -> Option<Section> {
+    let row = |f: &rackplan_scenario::answer::Figure| {
+        vec![format!("{}: {}", f.entry, f.figure), f.value.clone(), f.basis.to_string(), f.source.clone()]
+    };
+    let rows: Vec<_> = answer.evidence.estimates.iter().map(row).collect();
+    Some(Section::new("Figures that are estimates", &["figure", "value", "basis", "source"], rows))
+}

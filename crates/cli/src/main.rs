@@ -1,2 +1,57 @@
-//! (skeleton)
-fn main() {}
+//! `rackplan`: the command line. This file is the table of contents; each verb has a file.
+
+mod args;
+mod catalog;
+mod error;
+mod figures;
+mod files;
+mod generate;
+mod offload;
+mod output;
+mod predict;
+mod size;
+mod sweep;
+mod terminal;
+
+use clap::Command;
+use error::Failure;
+use std::process::ExitCode;
+
+const ABOUT: &str = "Plans LLM data centres: from a model, its users and a latency target to racks";
+
+const AFTER: &str = "\
+Every setting can be a flag, a variable RACKPLAN_<FLAG>, a key of a scenario file, or --set KEY=VALUE.
+Exit codes: 0 ok, 1 internal, 2 usage, 3 unreadable or invalid input, 4 no plan fits, 5 a gate failed.";
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(Failure::report)
+}
+
+fn run() -> Result<ExitCode, Failure> {
+    let matches = command().try_get_matches().map_err(|error| Failure::Usage(Box::new(error)))?;
+    match matches.subcommand() {
+        Some(("size", matches)) => size::run(matches),
+        Some(("sweep", matches)) => sweep::run(matches),
+        Some(("offload", matches)) => offload::run(matches),
+        Some(("predict", matches)) => predict::run(matches),
+        Some(("catalog", matches)) => catalog::run(matches),
+        Some(("schema", matches)) => generate::schema(matches),
+        Some(("completions", matches)) => generate::completions(matches, command()),
+        Some(("man", matches)) => generate::man(matches, command()),
+        _ => Err(Failure::Internal("a verb without a function".to_owned())),
+    }
+}
+
+/// The whole command line.
+fn command() -> Command {
+    Command::new("rackplan")
+        .about(ABOUT)
+        .after_help(AFTER)
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .max_term_width(100)
+        .subcommands([size::command(), sweep::command(), offload::command(), predict::command()])
+        .subcommands([catalog::command(), generate::schema_command()])
+        .subcommands([generate::completions_command(), generate::man_command()])
+}

@@ -1,0 +1,100 @@
+//! Files and folders in: scenarios, configurations, rows (plain or gzip), catalog overlays.
+
+use crate::error::Failure;
+use flate2::read::MultiGzDecoder;
+use rackplan_scenario::{Catalog, OverlayFile};
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// The longest text file that is read whole; a scenario or configuration is a few kilobytes.
+const LONGEST_TEXT: u64 = 16 << 20;
+
+/// Reads a whole text file.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > LONGEST_TEXT {
+        return Err(Failure::input(
+            format!("{shown}: {size} bytes is too long for a text file"),
+            "is it the right file?",
+        ));
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::input(format!("{shown}: byte {at} is not UTF-8"), "save the file as UTF-8 text")
+    })
+}
+
+/// Opens a file of rows; `.gz` is unpacked on the way, `-` is standard input.
+pub(crate) fn rows(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    if path.is_dir() {
+        return Err(Failure::input(format!("{}: it is a folder", path.display()), "name a file of rows"));
+    }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let zipped = path.extension().is_some_and(|extension| extension == "gz");
+    let bytes: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))
+}
+
+/// The built-in catalog with the user's folders over it: XDG, then `./rackplan.d`, then `--catalog`, later ones winning.
+pub(crate) fn catalog(named: &[PathBuf]) -> Result<Catalog, Failure> {
+    let usual = [configuration_folder(), Some(PathBuf::from("rackplan.d"))];
+    let mut files = Vec::new();
+    for folder in usual.into_iter().flatten().filter(|folder| folder.is_dir()) {
+        collect(&folder, &folder, &mut files)?;
+    }
+    for folder in named {
+        if !folder.is_dir() {
+            let message = format!("--catalog: {} is not a folder", folder.display());
+            return Err(Failure::input(message, "name a folder with `<kind>/<id>.toml` or `*.toml` files"));
+        }
+        collect(folder, folder, &mut files)?;
+    }
+    Ok(Catalog::builtin().with_overlay(&files)?)
+}
+
+fn configuration_folder() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
+    Some(base.join("rackplan"))
+}
+
+/// Every `.toml` file of a folder and of its sub-folders, sorted by path.
+fn collect(root: &Path, folder: &Path, files: &mut Vec<OverlayFile>) -> Result<(), Failure> {
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        // A link back to a folder above would never end, so only real folders are entered.
+        if path.is_dir() && !path.is_symlink() {
+            collect(root, &path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+            let (shown, relative) = (path.display().to_string(), parts.join("/"));
+            files.push(OverlayFile { shown, relative, text: text(&path)? });
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => "the file must be readable by you",
+        _ => "is it a readable file?",
+    };
+    // The operating system's own words would add an error number that helps nobody.
+    let words = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::input(format!("{}: {words}", path.display()), hint)
+}

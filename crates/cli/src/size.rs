@@ -1,0 +1,89 @@
+//! `size`: the main job.
+
+use crate::args::{catalog_flag, inputs, layers, output, output_flag, question_command};
+use crate::error::{Failure, code};
+use crate::figures::{self, figures_flag};
+use crate::output::write;
+use crate::terminal::wants_color;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use rackplan_report::size as report;
+use rackplan_scenario::answer::{Answer, SizeAnswer};
+use rackplan_scenario::{Layers, Verb, run};
+use std::env;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  rackplan size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8
+  rackplan size site.toml --set workload.users=2000 --format html -o plan.html
+  rackplan size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8";
+
+pub(crate) fn command() -> Command {
+    question_command("size", "Sizes racks for a model and its users: the main job", Verb::Size)
+        .after_help(EXAMPLES)
+        .arg(wide_flag())
+        .arg(format_flag())
+        .arg(color_flag())
+        .args([output_flag(), figures_flag(), catalog_flag()])
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let layers = layers(matches, Verb::Size)?;
+    let answer = run::size(&inputs(matches, &layers)?, &layers)?;
+    let text = render(matches, &layers, &answer);
+    write(output(matches), &text)?;
+    figures::write(matches, |theme| report::figures(&answer, theme))?;
+    let served = answer.answer.deployment.is_some();
+    Ok(if served { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
+}
+
+fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) -> String {
+    let color =
+        wants_color(matches.get_one::<String>("color").map(String::as_str)) && output(matches).is_none();
+    match format(matches) {
+        "json" => rackplan_report::json::pretty(answer),
+        "jsonl" => rackplan_report::json::line(answer),
+        "csv" => report::csv(answer),
+        "markdown" => report::markdown(answer),
+        "html" => report::html(answer),
+        // Who names the method wants its own words; the first screen is the same for every method.
+        _ if layers.origin("search.method").is_some() => report::founding(answer),
+        _ if matches.get_flag("wide") => report::wide(answer),
+        _ => report::screen(answer, &next_command(), color),
+    }
+}
+
+/// The command that shows more: this one with `--wide`.
+fn next_command() -> String {
+    let words = env::args().skip(1).map(|word| match word.contains([' ', '"', '\'', '$', '*']) {
+        true => format!("'{}'", word.replace('\'', "'\\''")),
+        false => word,
+    });
+    format!("rackplan {} --wide", words.collect::<Vec<_>>().join(" "))
+}
+
+/// `--format`.
+pub(crate) fn format_flag() -> Arg {
+    let formats = ["text", "json", "jsonl", "csv", "markdown", "html"];
+    Arg::new("format")
+        .long("format")
+        .value_name("FORMAT")
+        .default_value("text")
+        .value_parser(formats)
+        .help("Layout")
+}
+
+/// The chosen layout.
+pub(crate) fn format(matches: &ArgMatches) -> &str {
+    matches.get_one::<String>("format").map_or("text", String::as_str)
+}
+
+fn wide_flag() -> Arg {
+    Arg::new("wide").long("wide").action(ArgAction::SetTrue).help("Every table, not only the first screen")
+}
+
+fn color_flag() -> Arg {
+    let choices = ["auto", "always", "never"];
+    let arg = Arg::new("color").long("color").value_name("WHEN").default_value("auto").value_parser(choices);
+    arg.help("Colour; NO_COLOR is honoured")
+}

@@ -1,7 +1,8 @@
 //! The products of quantities that mean something.
 
 use crate::{
-    Bytes, BytesPerSecond, Dollars, DollarsPerJoule, DollarsPerSecond, Flops, FlopsPerSecond, Joules, Seconds, Watts,
+    Bytes, BytesPerSecond, Dollars, DollarsPerJoule, DollarsPerSecond, Flops, FlopsPerSecond, Joules,
+    Seconds, Watts,
 };
 use std::ops::{Div, Mul};
 

@@ -170,7 +170,9 @@ fn dimension_of(unit: &str) -> Option<&'static str> {
 
 /// The unit in which a value has the fewest digits before the point, at least one; decimal units only.
 fn natural_unit<Q: Quantity>(value: f64) -> (&'static str, f64) {
-    let plain = |name: &str| !name.contains(['i', 'b', 'µ', 'μ']) && !name.contains("FLOPS") && !name.contains("OP/s");
+    let plain = |name: &str| {
+        !name.contains(['i', 'b', 'µ', 'μ']) && !name.contains("FLOPS") && !name.contains("OP/s")
+    };
     let own = |name: &str| plain(name) || name.ends_with("FLOP/s") || name == "min";
     let fits = Q::UNITS.iter().filter(|(name, factor)| own(name) && value >= *factor);
     let largest = fits.fold(None, |best: Option<(&str, f64)>, &(name, factor)| match best {
@@ -185,7 +187,8 @@ pub(crate) fn short<Q: Quantity>(quantity: Q) -> String {
     let value = quantity.base();
     let (unit, factor) = natural_unit::<Q>(value);
     let scaled = value / factor;
-    let digits = if scaled == 0.0 || !scaled.is_finite() { 0 } else { 3 - scaled.abs().log10().floor() as i32 };
+    let digits =
+        if scaled == 0.0 || !scaled.is_finite() { 0 } else { 3 - scaled.abs().log10().floor() as i32 };
     let text = format!("{scaled:.*}", digits.clamp(0, 6) as usize);
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text} {unit}")
@@ -258,7 +261,10 @@ mod tests {
         assert_eq!(message("4.8 TB"), "`4.8 TB` is a size; expected a rate, e.g. `4.8 TB/s`");
         assert_eq!(message("4.8"), "`4.8` has no unit; expected a rate, e.g. `4.8 TB/s`");
         assert_eq!(message("fast"), "`fast` does not start with a number; expected a rate, e.g. `4.8 TB/s`");
-        assert_eq!(message("4 TX/s"), "`4 TX/s` has the unknown unit `TX/s`; expected a rate, e.g. `4.8 TB/s`");
+        assert_eq!(
+            message("4 TX/s"),
+            "`4 TX/s` has the unknown unit `TX/s`; expected a rate, e.g. `4.8 TB/s`"
+        );
         assert!(message("-4 TB/s").contains("at least 0"));
         assert!(message("1e400 TB/s").contains("finite"));
         assert!(message("").contains("empty"));

@@ -9,7 +9,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use rackplan_report::size as report;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Layers, Verb, run};
-use std::env;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -49,17 +48,8 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
         // Who names the method wants its own words; the first screen is the same for every method.
         _ if layers.origin("search.method").is_some() => report::founding(answer),
         _ if matches.get_flag("wide") => report::wide(answer),
-        _ => report::screen(answer, &next_command(), color),
+        _ => report::screen(answer, color),
     }
-}
-
-/// The command that shows more: this one with `--wide`.
-fn next_command() -> String {
-    let words = env::args().skip(1).map(|word| match word.contains([' ', '"', '\'', '$', '*']) {
-        true => format!("'{}'", word.replace('\'', "'\\''")),
-        false => word,
-    });
-    format!("rackplan {} --wide", words.collect::<Vec<_>>().join(" "))
 }
 
 /// `--format`.

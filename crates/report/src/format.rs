@@ -14,6 +14,11 @@ pub fn count(value: u64) -> String {
     std::iter::once(head.to_owned()).chain(groups).collect::<Vec<_>>().join(",")
 }
 
+/// `1 rack`, `42 racks`.
+pub fn counted(value: u64, one: &str) -> String {
+    format!("{} {one}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// `154,446`, `12.9`, `0.083`: about four significant digits.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
@@ -50,7 +55,7 @@ pub fn percent(share: f64) -> String {
     match value {
         v if !v.is_finite() => "-".to_owned(),
         v if v > 0.0 && v < 0.05 => "<0.1 %".to_owned(),
-        v if v >= 99.95 => format!("{v:.0} %"),
+        v if v >= 99.95 => number(v) + " %",
         v => format!("{v:.1} %"),
     }
 }
@@ -103,6 +108,9 @@ mod tests {
         assert_eq!(number(f64::INFINITY), "inf");
         assert_eq!(percent(0.062), "6.2 %");
         assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(18.75), "1,875 %");
+        assert_eq!(counted(1, "rack"), "1 rack");
+        assert_eq!(counted(42, "rack"), "42 racks");
         assert_eq!(dollars(0.431), "$0.43");
         assert_eq!(dollars(1_113.84), "$1,114");
     }

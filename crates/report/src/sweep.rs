@@ -1,6 +1,6 @@
 //! Everything that shows the answer of `sweep`: the founding documents' table.
 
-use crate::format::{bytes, count, number};
+use crate::format::{bytes, count, counted, number};
 use crate::html::{Figure, Page, html as page};
 use crate::section::{self, Section, csv as rows_as_csv};
 use crate::svg::{Axis, LineChart, Series, Theme};
@@ -49,11 +49,10 @@ pub fn html(answer: &Answer<SweepAnswer>) -> String {
 
 fn heading(answer: &Answer<SweepAnswer>) -> String {
     let sweep = &answer.answer;
-    let plans = count(sweep.plans_considered);
+    let (racks, plans) = (counted(sweep.racks, "rack"), count(sweep.plans_considered));
     format!(
-        "Best plans, {} on {} racks ({} of {plans} plans considered)",
+        "Best plans, {} on {racks}: {} rows out of {plans} plans considered",
         sweep.mode,
-        sweep.racks,
         sweep.rows.len()
     )
 }
@@ -168,7 +167,10 @@ pub fn figures(answer: &Answer<SweepAnswer>, theme: Theme) -> Vec<Figure> {
     hardware.dedup();
     let figure = |(index, name): (usize, &&str)| Figure {
         name: format!("throughput-{}", index + 1),
-        caption: format!("Total throughput against batch on {} racks of {name}.", answer.answer.racks),
+        caption: format!(
+            "Total throughput against batch on {} of {name}.",
+            counted(answer.answer.racks, "rack")
+        ),
         svg: throughput(name, rows.iter().filter(|row| row.hardware == **name)).to_svg(theme, 760.0),
     };
     hardware.iter().enumerate().map(figure).collect()

@@ -12,9 +12,9 @@ use crate::section::{self, csv as rows_as_csv};
 use crate::svg::Theme;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 
-/// The first screen; `next` is the command that shows more.
-pub fn screen(answer: &Answer<SizeAnswer>, next: &str, color: bool) -> String {
-    screen::screen(answer, next, color)
+/// The first screen.
+pub fn screen(answer: &Answer<SizeAnswer>, color: bool) -> String {
+    screen::screen(answer, color)
 }
 
 /// Every table, under the decision.

@@ -1,6 +1,6 @@
 //! The first screen of `size`: at most 25 lines of 100 columns, the decision first.
 
-use crate::format::{bytes, count, dollars, number, percent, power, rate, time, times};
+use crate::format::{bytes, count, counted, dollars, number, percent, power, rate, time, times};
 use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
 use rackplan_scenario::answer::{Answer, Deployment, LinkLoad, SizeAnswer};
@@ -10,13 +10,14 @@ const ALTERNATIVES: usize = 3;
 /// Inputs that are compared with the founding presets; the rest is in the wide tables.
 const DIFFERENCES: usize = 3;
 
-/// The whole screen. `next` is the command that shows more.
-pub(super) fn screen(answer: &Answer<SizeAnswer>, next: &str, color: bool) -> String {
+/// What to do next.
+const NEXT: &str = "next: --wide for every table, --format html -o plan.html for the page with pictures";
+
+/// The whole screen.
+pub(super) fn screen(answer: &Answer<SizeAnswer>, color: bool) -> String {
     let (bold, plain) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let decision = wrap(&decision(answer), WIDTH).join("\n");
-    // A command that takes several lines is written so that it can still be pasted.
-    let next = wrap(&format!("next: {next}"), WIDTH - 2).join(" \\\n");
-    format!("{bold}{decision}{plain}\n{}{next}\n", facts_text(answer))
+    format!("{bold}{decision}{plain}\n{}{NEXT}\n", facts_text(answer))
 }
 
 /// The screen between the decision and the next command.
@@ -32,17 +33,19 @@ pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
     let (users, tokens) = (count(size.demand.users_sized), count(size.demand.context_tokens));
     let people = format!("{users} users at {tokens} tokens each");
     match &size.deployment {
-        Some(d) if size.feasible => format!("{} serves {people} of {} in {}.", machines(d), d.model, d.quant),
-        Some(d) => format!("{} falls short of {people} of {} in {}.", machines(d), d.model, d.quant),
+        Some(d) => {
+            let (one, many) =
+                if size.feasible { ("serves", "serve") } else { ("falls short of", "fall short of") };
+            let verb = if d.capacity.racks == 1 { one } else { many };
+            format!("{} {verb} {people} of {} in {}.", machines(d), d.model, d.quant)
+        }
         None => format!("No plan serves {people} within the limits."),
     }
 }
 
 /// `7 racks of NVIDIA GB200 NVL72`.
 pub(super) fn machines(deployment: &Deployment) -> String {
-    let racks = deployment.capacity.racks;
-    let name = &deployment.hardware.name;
-    if racks == 1 { format!("1 rack of {name}") } else { format!("{} racks of {name}", count(racks)) }
+    format!("{} of {}", counted(deployment.capacity.racks, "rack"), deployment.hardware.name)
 }
 
 fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {

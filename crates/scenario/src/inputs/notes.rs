@@ -30,6 +30,11 @@ impl Notes {
         });
     }
 
+    /// Takes an assumption back: this verb does not use it.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.assumptions.retain(|held| held.key != key);
+    }
+
     /// Something to know before acting.
     pub(crate) fn warn(&mut self, text: String) {
         if !self.warnings.contains(&text) {

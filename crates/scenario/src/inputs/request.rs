@@ -65,7 +65,16 @@ pub(crate) struct Request<'a> {
     pub(crate) control_servers: u64,
     pub(crate) notes: Notes,
     pub(crate) kv_bytes: Option<f64>,
-    pub(crate) links: Vec<(String, method::Link)>,
+    pub(crate) links: Vec<LinkChange>,
+}
+
+/// A link in place of a rack's.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkChange {
+    level: String,
+    /// Id of the link type.
+    pub(crate) id: String,
+    link: method::Link,
 }
 
 /// A request on one machine in one number format, as the method takes it.
@@ -176,17 +185,21 @@ impl<'a> Request<'a> {
     }
 
     fn replace_links(&self, rack: &mut method::Rack) {
-        for (level, link) in &self.links {
-            let all = level == "all";
-            let replace = |name: &str, held: &mut method::Link| {
-                if all || level == name {
-                    *held = *link;
-                }
-            };
-            replace("intra_server", &mut rack.intra_server);
-            replace("inter_server", &mut rack.inter_server);
-            replace("inter_rack", &mut rack.inter_rack);
+        let levels = [
+            ("intra_server", &mut rack.intra_server),
+            ("inter_server", &mut rack.inter_server),
+            ("inter_rack", &mut rack.inter_rack),
+        ];
+        for (level, held) in levels {
+            if let Some(change) = self.link_change(level) {
+                *held = change.link;
+            }
         }
+    }
+
+    /// The link that replaces the rack's at a level, if any; the last one said.
+    pub(crate) fn link_change(&self, level: &str) -> Option<&LinkChange> {
+        self.links.iter().rfind(|change| change.level == level || change.level == "all")
     }
 
     /// The KV system asked for, else the rack's own.
@@ -370,7 +383,7 @@ impl Reader<'_> {
     }
 
     /// `inter_rack=400gbe` and the like.
-    fn links(&self) -> Result<Vec<(String, method::Link)>, QuestionError> {
+    fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
         let place = self.layers.place("links");
         let read = |text: &String| {
             let (level, name) = text.split_once('=').ok_or_else(|| {
@@ -383,7 +396,7 @@ impl Reader<'_> {
             }
             let entry =
                 self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
-            Ok((level.to_owned(), link_of(&entry.record)))
+            Ok(LinkChange { level: level.to_owned(), id: entry.id, link: link_of(&entry.record) })
         };
         self.question.links.iter().flat_map(|list| &list.0).map(read).collect()
     }

@@ -131,6 +131,10 @@ fn find(catalog: &Catalog, name: &str) -> Result<(Kind, String), CatalogError> {
     if let Some((kind, rest)) = named {
         return catalog.resolve(kind, rest).map(|id| (kind, id));
     }
+    // An id of one kind may be an alias in another: `gb200_nvl72` is a rack, and its GPU answers to it too.
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| catalog.ids(*kind).iter().any(|id| id == name)) {
+        return Ok((kind, name.to_owned()));
+    }
     let mut errors = Vec::new();
     for kind in Kind::ALL {
         match catalog.resolve(kind, name) {

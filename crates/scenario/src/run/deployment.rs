@@ -5,7 +5,7 @@ use super::size::Outcome;
 use crate::answer::{
     Bounds, Capacity, Deployment, Kv, LinkLoad, Memory, Plan, Storage, Throughput, Utilization,
 };
-use crate::inputs::Request;
+use crate::inputs::{Machine, Request};
 use rackplan_first_order as method;
 use rackplan_first_order::communication::{Load, limit};
 use rackplan_first_order::memory::kv_per_token;
@@ -28,7 +28,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         limit: sizing.plan.limit.name().to_owned(),
         bounds: bounds(&sizing.plan),
         memory: memory(&sizing.plan, &combination.setting),
-        network: method::networking(sizing).to_owned(),
+        network: network(request, machine, sizing),
         links: link_loads(
             &sizing.plan,
             &combination.setting,
@@ -40,6 +40,21 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         power: bill::power(machine, &capacity, catalog),
         money: bill::money(machine, &capacity, sizing.demand, catalog),
     }
+}
+
+/// The widest level that carries an instance's traffic: the founding documents' words for a preset, else the link's name.
+fn network(request: &Request, machine: &Machine, sizing: &Sizing) -> String {
+    let Machine::Real(real) = machine else { return method::networking(sizing).to_owned() };
+    let (loads, links) = (&sizing.plan.loads, &real.rack.record.links);
+    let (level, link, place) = if loads.inter_rack.is_some() {
+        ("inter_rack", &links.inter_rack, "between racks")
+    } else if loads.inter_server.is_some() {
+        ("inter_server", &links.inter_server, "between servers")
+    } else {
+        ("intra_server", &links.intra_server, "inside a server")
+    };
+    let changed = request.link_change(level).map(|change| change.id.as_str());
+    format!("{} {place}", changed.or(link.link.as_deref()).unwrap_or("links"))
 }
 
 pub(crate) fn plan(plan: &method::Plan, batch: u32) -> Plan {

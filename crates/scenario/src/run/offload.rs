@@ -27,6 +27,7 @@ type System = (String, String, KvSystem);
 /// What offload costs.
 pub fn offload(inputs: &Inputs, layers: &Layers) -> Result<Answer<OffloadAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::OFFLOAD)?;
+    ["search.batch_sizes", "workload.context"].into_iter().for_each(|key| request.notes.forget(key));
     let layout = read_layout(&request)?;
     let batch = read_batch(&mut request);
     let contexts = read_contexts(&mut request)?;

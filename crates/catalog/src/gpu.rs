@@ -5,7 +5,7 @@
 use crate::effective::{Effective, GemmKind};
 use crate::group::{at_least, group, named, names, positive, positive_if_known};
 use crate::{Catalog, Fault, Kind, LinkType, Record};
-use rackplan_units::{Bytes, BytesPerSecond, FlopsPerSecond, Watts};
+use rackplan_units::{Bytes, BytesPerSecond, FlopsPerSecond, Hertz, Watts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ pub struct Gpu {
     pub compute: Compute,
     /// Its own memory.
     pub memory: Memory,
+    /// What it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip: Option<Chip>,
     /// The fast fabric to its neighbours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_up: Option<ScaleUp>,
@@ -126,6 +129,16 @@ group! {
         capacity: Bytes,
         /// Peak read rate.
         bandwidth: BytesPerSecond,
+    }
+
+    /// What an accelerator is made of, where kernels depend on it.
+    Chip {
+        /// Streaming multiprocessors, compute units or cores that a kernel's tiles are spread over.
+        processors: u32,
+        /// The highest clock.
+        clock_max: Hertz,
+        /// Last cache before the memory.
+        last_level_cache: Bytes,
     }
 
     /// The fast fabric that joins a scale-up domain.
@@ -228,6 +241,8 @@ impl Record for Gpu {
         for (format, peak) in &self.compute.dense {
             positive(&format!("compute.dense.{format:?}").to_lowercase(), *peak)?;
         }
+        at_least("chip.processors", self.chip.as_ref().map_or(1, |chip| chip.processors), 1)?;
+        positive_if_known("chip.clock_max", self.chip.as_ref().map(|chip| chip.clock_max))?;
         positive("memory.capacity", self.memory.capacity)?;
         positive("memory.bandwidth", self.memory.bandwidth)?;
         positive_if_known("power.max", self.power.as_ref().map(|power| power.max))?;

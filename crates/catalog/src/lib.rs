@@ -25,7 +25,7 @@ pub use effective::{
     BusBandwidth, Collective, CollectiveLatency, Effective, Gemm, GemmKind, SmallMessage, Streaming,
 };
 pub use error::CatalogError;
-pub use gpu::{Architecture, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status};
+pub use gpu::{Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status};
 pub use kind::Kind;
 pub use link::{Line, LinkRole, LinkType, Reached};
 pub use model::Model;

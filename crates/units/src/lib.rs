@@ -14,7 +14,7 @@ mod relation;
 mod text;
 
 pub use quantity::{
-    Bytes, BytesPerSecond, Dollars, DollarsPerJoule, DollarsPerSecond, Flops, FlopsPerSecond, Joules,
+    Bytes, BytesPerSecond, Dollars, DollarsPerJoule, DollarsPerSecond, Flops, FlopsPerSecond, Hertz, Joules,
     Quantity, Seconds, Watts, si,
 };
 pub use text::{ParseError, parse_count};

@@ -145,6 +145,8 @@ quantity! {
         "FLOP/s" = 1.0, "MFLOP/s" = 1e6, "GFLOP/s" = 1e9, "TFLOP/s" = 1e12, "PFLOP/s" = 1e15, "EFLOP/s" = 1e18,
         "TFLOPS" = 1e12, "PFLOPS" = 1e15, "OP/s" = 1.0, "TOP/s" = 1e12, "POP/s" = 1e15, "TOPS" = 1e12,
     ];
+    /// A frequency, in hertz.
+    Hertz: "a frequency", "1.98 GHz", ["Hz" = 1.0, "kHz" = 1e3, "MHz" = 1e6, "GHz" = 1e9];
     /// Power, in watts.
     Watts: "a power", "10.2 kW", ["W" = 1.0, "mW" = 1e-3, "kW" = 1e3, "MW" = 1e6, "GW" = 1e9];
     /// Energy, in joules.

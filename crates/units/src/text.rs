@@ -161,6 +161,7 @@ fn dimension_of(unit: &str) -> Option<&'static str> {
         .or_else(|| of::<BytesPerSecond>(unit))
         .or_else(|| of::<Flops>(unit))
         .or_else(|| of::<FlopsPerSecond>(unit))
+        .or_else(|| of::<Hertz>(unit))
         .or_else(|| of::<Watts>(unit))
         .or_else(|| of::<Joules>(unit))
         .or_else(|| of::<Dollars>(unit))

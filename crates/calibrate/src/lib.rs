@@ -1,0 +1,15 @@
+//! From measurements to constants: read rows, fit an operator's constants on part of them, score on the rest.
+
+mod fit;
+mod operator;
+pub mod operators;
+mod row;
+mod score;
+mod simplex;
+mod table;
+
+pub use fit::{Fit, Sample, fit};
+pub use operator::{Group, Operator};
+pub use row::{Row, RowError, Rows};
+pub use score::{Residuals, Score};
+pub use table::{Devices, FittedGroup, Key, Table, TableError};

@@ -1,0 +1,5 @@
+//! How rows of measurements become shapes, operator by operator.
+
+mod gemm;
+
+pub use gemm::GemmRows;

@@ -1,0 +1,3 @@
+//! The operators. Each file has the shape, the constants and the formula of one.
+
+pub mod gemm;

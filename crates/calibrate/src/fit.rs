@@ -12,6 +12,8 @@ pub struct Sample<S> {
     pub shape: S,
     /// What it ran on.
     pub device: Device,
+    /// Its name, as an index into [`crate::Table::gpus`].
+    pub gpu: usize,
     /// Measured, in microseconds.
     pub microseconds: f64,
     /// Whether the row is kept back to score the fit.

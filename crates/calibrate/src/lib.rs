@@ -1,5 +1,6 @@
 //! From measurements to constants: read rows, fit an operator's constants on part of them, score on the rest.
 
+mod engines;
 mod fit;
 mod operator;
 pub mod operators;
@@ -8,6 +9,9 @@ mod score;
 mod simplex;
 mod table;
 
+pub use engines::{
+    Evidence, OperatorModel, Prediction, add_to_engines, architecture_name, distance, to_toml,
+};
 pub use fit::{Fit, Sample, fit};
 pub use operator::{Group, Operator};
 pub use row::{Row, RowError, Rows};

@@ -43,18 +43,20 @@ pub enum TableError {
 /// Accelerators by name, each looked up once.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {
-    known: BTreeMap<String, Result<Device, String>>,
+    known: BTreeMap<String, Result<(String, Device), String>>,
 }
 
 impl Devices {
-    /// The device of a name.
-    pub fn get(&mut self, name: &str, catalog: &Catalog) -> Result<Device, String> {
+    /// The catalog id and the device of a name.
+    pub fn get(&mut self, name: &str, catalog: &Catalog) -> Result<(String, Device), String> {
         if let Some(found) = self.known.get(name) {
             return found.clone();
         }
         let found = match catalog.get::<Gpu>(name) {
-            Ok(entry) => Device::new(&entry.record)
-                .map_err(|missing| format!("its catalog entry has no `{}`", missing.group)),
+            Ok(entry) => match Device::new(&entry.record) {
+                Ok(device) => Ok((entry.id, device)),
+                Err(missing) => Err(format!("its catalog entry has no `{}`", missing.group)),
+            },
             Err(error) => Err(error.to_string()),
         };
         self.known.insert(name.to_owned(), found.clone());
@@ -65,6 +67,8 @@ impl Devices {
 /// Samples of one operator, by group.
 #[derive(Clone, Debug)]
 pub struct Table<O: Operator> {
+    /// Accelerators that occur, by catalog id.
+    pub gpus: Vec<String>,
     /// The groups.
     pub groups: BTreeMap<Key, Vec<Sample<O::Shape>>>,
 }
@@ -91,24 +95,28 @@ impl<O: Operator> Table<O> {
         let rows = Rows::new(heading);
         let shape_columns: Vec<&str> =
             heading.split(',').map(str::trim).filter(|column| !NOT_SHAPE.contains(column)).collect();
-        let (mut devices, mut groups) = (Devices::default(), BTreeMap::new());
+        let (mut devices, mut groups, mut gpus) = (Devices::default(), BTreeMap::new(), Vec::new());
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let (row, line) = (rows.row(line), index + 2);
             let cell = |error| TableError::Cell { line, error };
             let (group, shape) = O::read(&row).map_err(cell)?;
-            let gpu = row.text("gpu");
-            let device = devices.get(gpu, catalog).map_err(|problem| TableError::Gpu {
-                line,
-                gpu: gpu.to_owned(),
-                problem,
-            })?;
+            let name = row.text("gpu");
+            let no_gpu = |problem| TableError::Gpu { line, gpu: name.to_owned(), problem };
+            let (id, device) = devices.get(name, catalog).map_err(no_gpu)?;
+            let gpu = index_of(&mut gpus, id);
             let key =
                 Key { backend: row.text("backend").to_owned(), architecture: device.architecture, group };
             let held_out = hash(shape_columns.iter().map(|column| row.text(column))) % 10 < HELD_OUT;
             let microseconds = row.positive("latency_us").map_err(cell)?;
-            groups.entry(key).or_insert_with(Vec::new).push(Sample { shape, device, microseconds, held_out });
+            groups.entry(key).or_insert_with(Vec::new).push(Sample {
+                shape,
+                device,
+                gpu,
+                microseconds,
+                held_out,
+            });
         }
-        Ok(Self { groups })
+        Ok(Self { gpus, groups })
     }
 }
 
@@ -125,6 +133,14 @@ where
         });
         fitted.collect::<Vec<_>>().into_iter().flatten().collect()
     }
+}
+
+/// The place of a name in a list, which it joins if it is new.
+fn index_of(names: &mut Vec<String>, name: String) -> usize {
+    names.iter().position(|held| *held == name).unwrap_or_else(|| {
+        names.push(name);
+        names.len() - 1
+    })
 }
 
 /// FNV-1a over the texts of a shape. Source: Fowler, Noll, Vo; 64-bit offset and prime.

@@ -17,14 +17,24 @@ pub enum Kind {
     Storage,
     /// Prices and all-in power per accelerator, and site-wide figures.
     Prices,
+    /// Fitted constants of kernels, per backend and architecture.
+    Engines,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 7] =
-        [Kind::Gpus, Kind::Racks, Kind::Links, Kind::Models, Kind::Storage, Kind::Prices, Kind::FirstOrder];
+    pub const ALL: [Kind; 8] = [
+        Kind::Gpus,
+        Kind::Racks,
+        Kind::Links,
+        Kind::Models,
+        Kind::Storage,
+        Kind::Prices,
+        Kind::Engines,
+        Kind::FirstOrder,
+    ];
 
     /// The folder and key, `gpus`.
     pub fn folder(self) -> &'static str {
@@ -35,6 +45,7 @@ impl Kind {
             Kind::Models => "models",
             Kind::Storage => "storage",
             Kind::Prices => "prices",
+            Kind::Engines => "engines",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -48,6 +59,7 @@ impl Kind {
             Kind::Models => "model",
             Kind::Storage => "storage tier",
             Kind::Prices => "price entry",
+            Kind::Engines => "engine",
             Kind::FirstOrder => "first-order preset",
         }
     }

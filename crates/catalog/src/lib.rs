@@ -4,6 +4,7 @@
 //! entries or replace fields ([`Catalog::with_overlay`]). Nothing here opens a file: texts are given.
 
 mod effective;
+mod engine;
 mod error;
 pub mod first_order;
 mod gpu;
@@ -24,12 +25,15 @@ mod store;
 pub use effective::{
     BusBandwidth, Collective, CollectiveLatency, Effective, Gemm, GemmKind, SmallMessage, Streaming,
 };
+pub use engine::{Engine, FittedOperator, HeldOut, Quantiles};
 pub use error::CatalogError;
-pub use gpu::{Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status};
+pub use gpu::{
+    Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status,
+};
 pub use kind::Kind;
 pub use link::{Line, LinkRole, LinkType, Reached};
 pub use model::Model;
-pub use overlay::{OverlayFile, OverlayUse};
+pub use overlay::{OverlayFile, OverlayUse, toml_problem};
 pub use price::{
     AllInPower, Capital, Colocation, Draw, Electricity, Flash, Owned, Price, Pue, Purchase, Reliability,
     Rental,
@@ -49,6 +53,7 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Storage => catalog.verify::<StorageTier>(id),
         Kind::Prices => catalog.verify::<Price>(id),
         Kind::Models => catalog.verify::<Model>(id),
+        Kind::Engines => catalog.verify::<Engine>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

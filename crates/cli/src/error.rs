@@ -15,6 +15,8 @@ pub(crate) mod code {
     pub(crate) const INPUT: u8 = 3;
     /// No plan fits; the answer says why.
     pub(crate) const INFEASIBLE: u8 = 4;
+    /// Errors are larger than allowed.
+    pub(crate) const GATE: u8 = 5;
 }
 
 /// A command that ends without an answer.

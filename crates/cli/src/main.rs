@@ -1,6 +1,7 @@
 //! `rackplan`: the command line. This file is the table of contents; each verb has a file.
 
 mod args;
+mod calibrate;
 mod catalog;
 mod error;
 mod figures;
@@ -9,9 +10,11 @@ mod generate;
 mod offload;
 mod output;
 mod predict;
+mod predict_ops;
 mod size;
 mod sweep;
 mod terminal;
+mod validate;
 
 use clap::Command;
 use error::Failure;
@@ -34,6 +37,8 @@ fn run() -> Result<ExitCode, Failure> {
         Some(("sweep", matches)) => sweep::run(matches),
         Some(("offload", matches)) => offload::run(matches),
         Some(("predict", matches)) => predict::run(matches),
+        Some(("calibrate", matches)) => calibrate::run(matches),
+        Some(("validate", matches)) => validate::run(matches),
         Some(("catalog", matches)) => catalog::run(matches),
         Some(("schema", matches)) => generate::schema(matches),
         Some(("completions", matches)) => generate::completions(matches, command()),
@@ -52,6 +57,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands([size::command(), sweep::command(), offload::command(), predict::command()])
-        .subcommands([catalog::command(), generate::schema_command()])
+        .subcommands([calibrate::command(), validate::command(), catalog::command()])
+        .subcommand(generate::schema_command())
         .subcommands([generate::completions_command(), generate::man_command()])
 }

@@ -3,7 +3,7 @@
 use crate::args::{add_flags, catalog, catalog_flag, output, output_flag};
 use crate::error::{Failure, write_failed};
 use crate::terminal::Progress;
-use crate::{files, output as sink, size};
+use crate::{files, output as sink, predict_ops, size};
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::answer::FoundingSummary;
 use rackplan_scenario::predict_first_order::{FirstOrder, RowKind};
@@ -31,27 +31,42 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(first_order)
+        .subcommand(predict_ops::command())
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let Some(("first-order", matches)) = matches.subcommand() else {
-        return Err(Failure::Internal("a method without a function".to_owned()));
-    };
+    match matches.subcommand() {
+        Some(("first-order", matches)) => {
+            let kind: &String = matches.get_one("kind").expect("clap has a default");
+            let predictor = Predictor::new(kind, catalog(matches)?)?;
+            stream(matches, |line| Some(predictor.answer(line)))
+        }
+        Some(("ops", matches)) => predict_ops::run(matches),
+        _ => Err(Failure::Internal("a method without a function".to_owned())),
+    }
+}
+
+/// Reads the file line by line and writes what `answer` makes of each that is not blank.
+pub(crate) fn stream(
+    matches: &ArgMatches,
+    mut answer: impl FnMut(&[u8]) -> Option<String>,
+) -> Result<ExitCode, Failure> {
     let path: &PathBuf = matches.get_one("file").expect("clap requires it");
-    let kind: &String = matches.get_one("kind").expect("clap has a default");
-    let predictor = Predictor::new(kind, catalog(matches)?)?;
     let target = output(matches);
-    let place = target.map_or("standard output".to_owned(), |path| path.display().to_string());
+    let failed =
+        write_failed(&target.map_or("standard output".to_owned(), |path| path.display().to_string()));
     let mut out = sink::open(target)?;
     let mut lines = Lines { reader: files::rows(path)?, place: path.display().to_string() };
     let mut progress = Progress::new("lines");
     while let Some(line) = lines.next_line()? {
-        if !line.trim_ascii().is_empty() {
-            writeln!(out, "{}", predictor.answer(&line)).map_err(write_failed(&place))?;
+        if let Some(text) =
+            Some(&line).filter(|line| !line.trim_ascii().is_empty()).and_then(|line| answer(line))
+        {
+            writeln!(out, "{text}").map_err(&failed)?;
         }
         progress.advance();
     }
-    out.flush().map_err(write_failed(&place))?;
+    out.flush().map_err(failed)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -30,6 +30,14 @@ impl Cost {
         let bound = if work >= rest { busy } else { Bound::Latency };
         Self { time: Seconds::new((work + rest) * 1e-6), bound }
     }
+
+    /// No less than so many microseconds.
+    pub(crate) fn at_least(self, microseconds: f64) -> Self {
+        if self.time.get() >= microseconds * 1e-6 {
+            return self;
+        }
+        Self { time: Seconds::new(microseconds * 1e-6), bound: Bound::Latency }
+    }
 }
 
 impl Bound {

@@ -8,6 +8,7 @@ mod lines;
 pub mod offload;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod score;
 pub mod section;
 pub mod size;
 pub mod svg;

@@ -7,6 +7,7 @@ pub mod answer;
 mod error;
 mod inputs;
 mod layers;
+pub mod operators;
 pub mod predict_first_order;
 mod question;
 pub mod run;

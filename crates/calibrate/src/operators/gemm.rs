@@ -9,9 +9,6 @@ use rackplan_perf::{Cost, Device};
 #[derive(Clone, Copy, Debug)]
 pub struct GemmRows;
 
-/// A weight below this share of the cache stays there between calls of a benchmark, which no engine's does.
-const WARM: f64 = 0.8;
-
 impl Operator for GemmRows {
     type Shape = Gemm;
     type Constants = GemmConstants;
@@ -37,16 +34,12 @@ impl Operator for GemmRows {
             weight_bytes,
             activation_bytes,
             quantises,
+            repeats: true,
         };
         Ok((dtype.to_owned(), shape))
     }
 
     fn cost(shape: &Gemm, device: &Device, constants: &GemmConstants) -> Cost {
         gemm(shape, device, constants)
-    }
-
-    fn is_representative(shape: &Gemm, device: &Device) -> bool {
-        let gddr = device.bandwidth < 2e12 && device.cache >= 90e6;
-        !gddr || shape.weight_bytes * shape.n * shape.k > WARM * device.cache
     }
 }

@@ -4,7 +4,8 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Catalog, CatalogError, FigureSource, Gpu, Kind, LinkType, Model, Price, Rack, StorageTier, hf_config,
+    Catalog, CatalogError, Engine, FigureSource, Gpu, Kind, LinkType, Model, Price, Rack, StorageTier,
+    hf_config,
 };
 use schemars::{Schema, schema_for};
 
@@ -47,6 +48,7 @@ fn described(catalog: &Catalog, kind: Kind, id: &str) -> Result<(String, String)
             (tier.name, format!("{:?}, figures {}", tier.tier, kinds.join(", ")).to_lowercase())
         }
         Kind::Prices => of_price(&catalog.get::<Price>(id)?.record),
+        Kind::Engines => of_engine(&catalog.get::<Engine>(id)?.record),
         Kind::FirstOrder => (format!("founding presets: {id}"), of_presets(catalog, id)?),
     })
 }
@@ -95,6 +97,11 @@ fn of_price(price: &Price) -> (String, String) {
     let site = price.electricity.as_ref().map(|electricity| format!("electricity {}", electricity.price));
     let figures: Vec<String> = [owned, rent, power, site].into_iter().flatten().collect();
     (price.name.clone(), figures.join(", "))
+}
+
+fn of_engine(engine: &Engine) -> (String, String) {
+    let operators: Vec<&str> = engine.operators.keys().map(String::as_str).collect();
+    (engine.name.clone(), operators.join(", "))
 }
 
 fn of_presets(catalog: &Catalog, id: &str) -> Result<String, CatalogError> {
@@ -160,6 +167,7 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::Models => schema_for!(Model),
         Kind::Storage => schema_for!(StorageTier),
         Kind::Prices => schema_for!(Price),
+        Kind::Engines => schema_for!(Engine),
         Kind::FirstOrder => {
             schema_for!(std::collections::BTreeMap<String, rackplan_catalog::first_order::Model>)
         }

@@ -1,0 +1,77 @@
+//! `calibrate`: measurements in, constants out.
+
+use crate::args::{catalog, catalog_flag};
+use crate::error::{Failure, write_failed};
+use crate::files;
+use crate::output::write;
+use clap::{Arg, ArgMatches, Command};
+use rackplan_scenario::operators::{NAMES, fit};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub(crate) fn command() -> Command {
+    let path = |name: &'static str| Arg::new(name).value_parser(clap::value_parser!(PathBuf));
+    let folder = path("folder")
+        .value_name("DIR")
+        .required(true)
+        .help("Folder of tables named OPERATOR_fit.csv.gz or OPERATOR.csv");
+    let output = path("output")
+        .short('o')
+        .long("output")
+        .value_name("DIR")
+        .help("Where the engine files go (default: rackplan.d/engines)");
+    let fit_ops = Command::new("fit-ops")
+        .about("Fits the constants of operators to tables of measured latencies and writes catalog entries")
+        .args([folder, output, catalog_flag()]);
+    Command::new("calibrate")
+        .about("Turns measurements into constants")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(fit_ops)
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let Some(("fit-ops", matches)) = matches.subcommand() else {
+        return Err(Failure::Internal("a calibration without a function".to_owned()));
+    };
+    let folder: &PathBuf = matches.get_one("folder").expect("clap requires it");
+    let fallback = PathBuf::from("rackplan.d/engines");
+    let target: &PathBuf = matches.get_one("output").unwrap_or(&fallback);
+    let tables = tables(folder)?;
+    let engines = fit(&tables, &catalog(matches)?).map_err(|error| {
+        Failure::input(format!("{}: {error}", folder.display()), "see the columns of `predict ops --help`")
+    })?;
+    std::fs::create_dir_all(target).map_err(write_failed(&target.display().to_string()))?;
+    for (id, text) in &engines {
+        write(Some(&target.join(format!("{id}.toml"))), text)?;
+    }
+    write(
+        None,
+        &format!("{} tables, {} engine files in {}\n", tables.len(), engines.len(), target.display()),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tables of a folder, as (operator, text), in the order of the operators' names.
+fn tables(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let candidates = |name: &str| {
+        ["_fit.csv.gz", ".csv.gz", "_fit.csv", ".csv"].map(|end| folder.join(format!("{name}{end}")))
+    };
+    let mut found = Vec::new();
+    for name in NAMES {
+        if let Some(path) = candidates(name).into_iter().find(|path| path.is_file()) {
+            let mut text = String::new();
+            let failed = |error: std::io::Error| {
+                Failure::input(format!("{}: {error}", path.display()), "is it a CSV table, plain or .gz?")
+            };
+            files::rows(&path)?.read_to_string(&mut text).map_err(failed)?;
+            found.push(((*name).to_owned(), text));
+        }
+    }
+    if found.is_empty() {
+        let hint = format!("expected files such as `{}_fit.csv.gz`", NAMES[0]);
+        return Err(Failure::input(format!("{}: no table of an operator is there", folder.display()), hint));
+    }
+    Ok(found)
+}

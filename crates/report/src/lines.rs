@@ -1,5 +1,7 @@
 //! Labelled lines of a fixed width: `label        text`, continued under the text.
 
+use rackplan_scenario::answer::{Answer, Assumption};
+
 /// Widest line of a screen.
 pub(crate) const WIDTH: usize = 100;
 
@@ -30,6 +32,13 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What stands under a table: warnings, then what was assumed.
+pub(crate) fn notes<T>(answer: &Answer<T>) -> impl Iterator<Item = String> + '_ {
+    let warnings = answer.warnings.iter().map(|text| format!("warning: {text}"));
+    let assumed = |a: &Assumption| format!("assumed {}: {} ({})", a.key, a.value, a.why);
+    warnings.chain(answer.assumptions.iter().map(assumed))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::format::{bytes, count, number, percent, rate, time};
 use crate::html::{Figure, Page, html as page};
+use crate::lines::notes;
 use crate::section::{self, Section, csv as rows_as_csv};
 use crate::svg::{Axis, LineChart, Series, Theme};
 use rackplan_scenario::answer::{Answer, OffloadAnswer, OffloadRow, SwapAnswer};
@@ -9,15 +10,15 @@ use rackplan_scenario::answer::{Answer, OffloadAnswer, OffloadRow, SwapAnswer};
 /// The tables as text.
 pub fn text(answer: &Answer<OffloadAnswer>) -> String {
     let mut out = heading(answer) + "\n\n" + &section::text(&sections(answer));
-    let assumed = answer.assumptions.iter().map(|a| format!("assumed {}: {} ({})\n", a.key, a.value, a.why));
     out.push('\n');
-    out.extend(assumed);
+    out.extend(notes(answer).map(|line| line + "\n"));
     out
 }
 
 /// The tables as Markdown.
 pub fn markdown(answer: &Answer<OffloadAnswer>) -> String {
-    format!("# {}\n\n{}", heading(answer), section::markdown(&sections(answer)))
+    let notes: String = notes(answer).map(|line| format!("- {line}\n")).collect();
+    format!("# {}\n\n{}\n{notes}", heading(answer), section::markdown(&sections(answer)))
 }
 
 /// The tables as a page.
@@ -25,8 +26,8 @@ pub fn html(answer: &Answer<OffloadAnswer>) -> String {
     let headline = heading(answer);
     page(&Page {
         title: format!("rackplan: {headline}"),
-        lead: answer.evidence.band.clone(),
-        screen: String::new(),
+        lead: format!("By the {} method; latency is {}.", answer.evidence.method, answer.evidence.band),
+        screen: notes(answer).collect::<Vec<_>>().join("\n"),
         figures: figures(answer, Theme::Auto),
         sections: sections(answer),
         version: answer.tool_version.clone(),

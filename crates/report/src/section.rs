@@ -36,6 +36,11 @@ impl Section {
     }
 }
 
+/// What to know before acting, a row each.
+pub fn warnings(texts: &[String]) -> Section {
+    Section::new("Warnings", &["what"], texts.iter().map(|text| vec![text.clone()]).collect())
+}
+
 /// As plain text, in columns.
 pub fn text(sections: &[Section]) -> String {
     use comfy_table::{CellAlignment, ContentArrangement, Table, presets};

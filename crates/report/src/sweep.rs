@@ -2,9 +2,10 @@
 
 use crate::format::{bytes, count, counted, number};
 use crate::html::{Figure, Page, html as page};
+use crate::lines::notes;
 use crate::section::{self, Section, csv as rows_as_csv};
 use crate::svg::{Axis, LineChart, Series, Theme};
-use rackplan_scenario::answer::{Answer, Assumption, LinkLoad, SweepAnswer, SweepRow};
+use rackplan_scenario::answer::{Answer, LinkLoad, SweepAnswer, SweepRow};
 
 /// What the columns mean, under the table.
 const LEGEND: &str = "\
@@ -24,13 +25,14 @@ pub fn text(answer: &Answer<SweepAnswer>) -> String {
     }
     out += &section::text(&[table(answer)]);
     out += &format!("\n{LEGEND}");
-    out.extend(assumed(answer).map(|line| line + "\n"));
+    out.extend(notes(answer).map(|line| line + "\n"));
     out
 }
 
 /// The table as Markdown.
 pub fn markdown(answer: &Answer<SweepAnswer>) -> String {
-    format!("# {}\n\n{}", heading(answer), section::markdown(&[table(answer)]))
+    let notes: String = notes(answer).map(|line| format!("- {line}\n")).collect();
+    format!("# {}\n\n{}\n{notes}", heading(answer), section::markdown(&[table(answer)]))
 }
 
 /// The table as a page.
@@ -38,8 +40,8 @@ pub fn html(answer: &Answer<SweepAnswer>) -> String {
     let headline = heading(answer);
     page(&Page {
         title: format!("rackplan: {headline}"),
-        lead: answer.evidence.band.clone(),
-        screen: LEGEND.to_owned() + &assumed(answer).collect::<Vec<_>>().join("\n"),
+        lead: format!("By the {} method; latency is {}.", answer.evidence.method, answer.evidence.band),
+        screen: LEGEND.to_owned() + &notes(answer).collect::<Vec<_>>().join("\n"),
         figures: figures(answer, Theme::Auto),
         sections: vec![table(answer)],
         version: answer.tool_version.clone(),
@@ -55,11 +57,6 @@ fn heading(answer: &Answer<SweepAnswer>) -> String {
         sweep.mode,
         sweep.rows.len()
     )
-}
-
-fn assumed<T>(answer: &Answer<T>) -> impl Iterator<Item = String> + '_ {
-    let line = |a: &Assumption| format!("assumed {}: {} ({})", a.key, a.value, a.why);
-    answer.assumptions.iter().map(line)
 }
 
 fn table(answer: &Answer<SweepAnswer>) -> Section {

@@ -33,7 +33,7 @@ pub fn html(answer: &Answer<SizeAnswer>) -> String {
     let headline = screen::decision(answer);
     page(&Page {
         title: format!("rackplan: {headline}"),
-        lead: answer.evidence.band.clone(),
+        lead: format!("By the {} method; latency is {}.", answer.evidence.method, answer.evidence.band),
         screen: screen::facts_text(answer),
         figures: figures(answer, Theme::Auto),
         sections: sections::sections(answer),
@@ -56,7 +56,7 @@ pub fn csv(answer: &Answer<SizeAnswer>) -> String {
     let size = &answer.answer;
     let chosen = size.deployment.as_ref().map(|d| {
         let plan = format!(
-            "{} {} tp{} pp{} ep{} batch {}",
+            "{} {} TP{} x PP{} x EP{} batch {}",
             d.hardware.id, d.quant, d.plan.tp, d.plan.pp, d.plan.ep, d.plan.batch
         );
         let c = &d.capacity;

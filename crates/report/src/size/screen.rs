@@ -5,8 +5,12 @@ use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
 use rackplan_scenario::answer::{Answer, Deployment, LinkLoad, SizeAnswer};
 
-/// Lines that the list of alternatives may take.
+/// Lines of the whole screen.
+const LINES: usize = 25;
+/// Alternatives shown where there is room for them.
 const ALTERNATIVES: usize = 3;
+/// Warnings shown; the rest is in the wide tables.
+const WARNINGS: usize = 2;
 /// Inputs that are compared with the founding presets; the rest is in the wide tables.
 const DIFFERENCES: usize = 3;
 
@@ -20,18 +24,26 @@ pub(super) fn screen(answer: &Answer<SizeAnswer>, color: bool) -> String {
     format!("{bold}{decision}{plain}\n{}{NEXT}\n", facts_text(answer))
 }
 
-/// The screen between the decision and the next command.
+/// The screen between the decision and the next command: as many alternatives as there is room for.
 pub(super) fn facts_text(answer: &Answer<SizeAnswer>) -> String {
+    let room = LINES - wrap(&decision(answer), WIDTH).len() - 1;
     let deployment = answer.answer.deployment.as_ref();
-    let facts = deployment.map_or(String::new(), |deployment| facts(answer, deployment));
-    facts + &difficulty(&answer.answer) + &alternatives(&answer.answer) + &basis(answer)
+    let above = deployment.map_or(String::new(), |deployment| facts(answer, deployment))
+        + &difficulty(&answer.answer);
+    let below = basis(answer);
+    let with = |shown: usize| format!("{above}{}{below}", alternatives(&answer.answer, shown));
+    let fitting = (1..=ALTERNATIVES).rev().map(with).find(|text| text.lines().count() <= room);
+    fitting.unwrap_or_else(|| with(0))
 }
 
 /// The answer in one sentence.
 pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
     let size = &answer.answer;
     let (users, tokens) = (count(size.demand.users_sized), count(size.demand.context_tokens));
-    let people = format!("{users} users at {tokens} tokens each");
+    let people = match size.demand.users_sized {
+        1 => format!("1 user at {tokens} tokens"),
+        _ => format!("{users} users at {tokens} tokens each"),
+    };
     match &size.deployment {
         Some(d) => {
             let (one, many) =
@@ -66,7 +78,7 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
 
 fn bill_power(d: &Deployment) -> String {
     let known = d.power.as_ref().map(|p| format!("{} at the meter: {}", power(p.facility_w), p.basis));
-    known.unwrap_or_else(|| "the catalog has no figure for this accelerator".to_owned())
+    known.unwrap_or_else(|| format!("no figure for {} in the catalog", d.hardware.id))
 }
 
 fn bill_cost(d: &Deployment) -> String {
@@ -74,7 +86,7 @@ fn bill_cost(d: &Deployment) -> String {
         let (hour, million) = (dollars(m.usd_per_hour), dollars(m.usd_per_million_tokens));
         format!("{hour} an hour ({}), {million} per million tokens at this demand", m.basis)
     });
-    known.unwrap_or_else(|| "the catalog has no figure for this accelerator".to_owned())
+    known.unwrap_or_else(|| format!("no figure for {} in the catalog", d.hardware.id))
 }
 
 /// GPUs as instances times layout.
@@ -83,28 +95,28 @@ pub(super) fn arithmetic(d: &Deployment) -> String {
     let layout = format!("TP{} x PP{} x EP{}", plan.tp, plan.pp, plan.ep);
     let idle = c.gpus_provisioned.saturating_sub(c.gpus_active);
     format!(
-        "{} GPUs = {} instances x {} ({layout}), batch {}; {} of {} servers, {} GPUs idle",
-        count(c.gpus_active),
-        count(c.instances_needed),
+        "{} = {} x {} ({layout}), batch {}; {} of {} servers, {} idle",
+        counted(c.gpus_active, "GPU"),
+        counted(c.instances_needed, "instance"),
         plan.gpus_per_instance,
         plan.batch,
         count(c.servers_needed),
         count(c.servers_provisioned),
-        count(idle),
+        counted(idle, "GPU"),
     )
 }
 
 /// From people to slots.
 pub(super) fn users(size: &SizeAnswer, d: &Deployment) -> String {
     let slots = format!(
-        "{} slots ({} instances x batch {})",
-        count(d.capacity.slots),
-        count(d.capacity.instances),
+        "{} ({} x batch {})",
+        counted(d.capacity.slots, "slot"),
+        counted(d.capacity.instances, "instance"),
         d.plan.batch
     );
     let short = match d.capacity.users_short {
         0 => String::new(),
-        short => format!(", {} users without one", count(short)),
+        short => format!(", {} without one", counted(short, "user")),
     };
     let arrival = size.demand.arrival.map_or(String::new(), |a| {
         format!(
@@ -154,8 +166,10 @@ fn memory(d: &Deployment) -> String {
 fn network(d: &Deployment) -> String {
     let carrying = d.links.iter().filter(|link| link.bytes_per_token > 0.0);
     let loads: Vec<String> = carrying.map(link).collect();
-    let loads = if loads.is_empty() { "an instance stays on one GPU".to_owned() } else { loads.join("; ") };
-    format!("{}; {loads}", d.network)
+    if loads.is_empty() {
+        return "none: an instance stays on one GPU".to_owned();
+    }
+    format!("{}; {}", d.network, loads.join("; "))
 }
 
 /// `inter_rack 20 MB/s, 2.4 kmsg/s of 628 GB/s (0.5 %)`.
@@ -194,12 +208,9 @@ pub(super) fn difficulty(size: &SizeAnswer) -> String {
     out
 }
 
-fn alternatives(size: &SizeAnswer) -> String {
-    let lines = size
-        .alternatives
-        .iter()
-        .take(ALTERNATIVES)
-        .map(|a| labelled("or", &format!("{}: {}", a.change, a.trade)));
+fn alternatives(size: &SizeAnswer, shown: usize) -> String {
+    let lines =
+        size.alternatives.iter().take(shown).map(|a| labelled("or", &format!("{}: {}", a.change, a.trade)));
     lines.collect()
 }
 
@@ -210,8 +221,15 @@ fn basis(answer: &Answer<SizeAnswer>) -> String {
     let mut out =
         if assumed.is_empty() { String::new() } else { labelled("assumed", &(assumed + " (built-in)")) };
     out += &founding(&answer.answer);
-    out.extend(answer.warnings.iter().take(2).map(|warning| labelled("warning", warning)));
-    out
+    out + &warnings(&answer.warnings)
+}
+
+fn warnings(all: &[String]) -> String {
+    // The founding documents' own warnings begin with the word, which stands beside them here.
+    let shown = all.iter().take(WARNINGS).map(|text| text.trim_start_matches("WARNING: ").to_owned());
+    let more = all.len().saturating_sub(WARNINGS);
+    let more = (more > 0).then(|| format!("{more} more in --wide"));
+    shown.chain(more).map(|text| labelled("warning", &text)).collect()
 }
 
 fn founding(size: &SizeAnswer) -> String {

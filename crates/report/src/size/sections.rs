@@ -2,8 +2,8 @@
 
 use super::screen::{arithmetic, users};
 use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
-use crate::section::Section;
-use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer};
+use crate::section::{Section, warnings};
+use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer, Users};
 
 /// Every table of the answer.
 pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
@@ -17,9 +17,11 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
     all.push(alternatives(size));
     all.push(rejected(size));
     all.extend(founding(size));
+    all.push(warnings(&answer.warnings));
     all.push(question(answer));
     all.push(assumptions(answer));
     all.extend(estimates(answer));
+    all.push(overlays(answer));
     all.into_iter().filter(|section| !section.rows.is_empty()).collect()
 }
 
@@ -41,8 +43,15 @@ fn machines(size: &SizeAnswer, d: &Deployment) -> Section {
             ("instances needed / there", format!("{} / {}", count(c.instances_needed), count(c.instances))),
             ("arithmetic", arithmetic(d)),
             ("users", users(size, d)),
-        ],
+        ]
+        .into_iter()
+        .chain(size.demand.arrival.map(|a| ("users on one seeded path", path(&a))))
+        .collect(),
     )
+}
+
+fn path(a: &Users) -> String {
+    format!("mean {}, p95 {}, max {}", number(a.path_mean), number(a.path_p95), count(a.path_max))
 }
 
 fn speed(d: &Deployment) -> Section {
@@ -200,10 +209,15 @@ fn assumptions(answer: &Answer<SizeAnswer>) -> Section {
     Section::new("Assumed", &["key", "value", "why", "set it with"], rows)
 }
 
+fn overlays(answer: &Answer<SizeAnswer>) -> Section {
+    let rows = answer.evidence.overlays.iter().map(|used| vec![used.file.clone(), used.fields.join(", ")]);
+    Section::new("Files of yours that changed the catalog", &["file", "fields"], rows.collect())
+}
+
 fn estimates(answer: &Answer<SizeAnswer>) -> Option<Section> {
     let row = |f: &rackplan_scenario::answer::Figure| {
         vec![format!("{}: {}", f.entry, f.figure), f.value.clone(), f.basis.to_string(), f.source.clone()]
     };
     let rows: Vec<_> = answer.evidence.estimates.iter().map(row).collect();
-    Some(Section::new("Figures that are estimates", &["figure", "value", "basis", "source"], rows))
+    Some(Section::new("Figures that are estimates, or yours", &["figure", "value", "basis", "source"], rows))
 }

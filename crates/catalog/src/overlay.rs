@@ -37,7 +37,7 @@ pub(crate) struct Patch {
 
 /// Takes a file apart into entries.
 pub(crate) fn patches(file: &OverlayFile) -> Result<Vec<Patch>, CatalogError> {
-    let table: Table = file.text.parse().map_err(|error: toml::de::Error| bad_toml(&file.shown, &error))?;
+    let table: Table = file.text.parse().map_err(|error| bad_toml(&file.shown, &file.text, &error))?;
     let patch = |kind: Kind, id: String, table| Patch { kind, id, file: file.shown.clone(), table };
     if let Some((folder, stem)) = file.relative.trim_end_matches(".toml").split_once('/') {
         let kind = Kind::from_folder(folder).ok_or_else(|| not_a_kind(&file.shown, folder))?;
@@ -55,11 +55,24 @@ pub(crate) fn patches(file: &OverlayFile) -> Result<Vec<Patch>, CatalogError> {
     Ok(found)
 }
 
-pub(crate) fn bad_toml(file: &str, error: &toml::de::Error) -> CatalogError {
+pub(crate) fn bad_toml(file: &str, text: &str, error: &toml::de::Error) -> CatalogError {
     CatalogError::BadFile {
         file: file.to_owned(),
-        problem: error.to_string().trim_end().to_owned(),
+        problem: toml_problem(text, error),
         hint: "overlay files are TOML, e.g. `[gpus.h200_sxm.memory]` then `capacity = \"141 GB\"`".to_owned(),
+    }
+}
+
+/// What is wrong with a TOML text, on one line: TOML's own message would quote the whole line, however long it is.
+pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
+    let problem = error.message();
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before.map(|before| (before, before.rsplit('\n').next().unwrap_or_default())) {
+        Some((before, line)) => {
+            let (line_number, column) = (before.matches('\n').count() + 1, line.chars().count() + 1);
+            format!("line {line_number}, column {column}: {problem}")
+        }
+        None => problem.to_owned(),
     }
 }
 

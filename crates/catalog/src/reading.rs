@@ -91,7 +91,9 @@ fn in_words(kind: &str) -> String {
         "f64" => "a number".to_owned(),
         "map" => "a table".to_owned(),
         "sequence" | "a sequence" => "a list".to_owned(),
-        "a string" | "string or table" => "a text in quotes".to_owned(),
+        "a string" | "string or table" | "string only" => "a text in quotes".to_owned(),
+        // What TOML calls whatever is no text where a word from a list is expected.
+        "unit variant" => "no text".to_owned(),
         _ if kind.starts_with("struct ") || kind == "a map" => "a table".to_owned(),
         _ => {
             let (what, value) = kind.split_once(' ').unwrap_or((kind, ""));

@@ -210,7 +210,5 @@ fn builtin_text(kind: Kind, id: &str) -> Option<&'static str> {
 }
 
 fn parse_builtin(kind: Kind, id: &str, text: &str) -> Result<Table, CatalogError> {
-    text.parse().map_err(|error: toml::de::Error| {
-        crate::overlay::bad_toml(&format!("catalog/{kind}/{id}.toml"), &error)
-    })
+    text.parse().map_err(|error| crate::overlay::bad_toml(&format!("catalog/{kind}/{id}.toml"), text, &error))
 }

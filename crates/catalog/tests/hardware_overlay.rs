@@ -159,10 +159,10 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "[gpus.h200_sxm.memory]\ncapacity = \"1 GB\"\ncapacity = \"2 GB\"",
-        "TOML parse error at line 3",
+        "line 3, column 1: duplicate key",
         "overlay files",
     ),
-    ("[gpus.h200_sxm", "TOML parse error at line 1", "overlay files"),
+    ("[gpus.h200_sxm", "line 1, column 15: unclosed", "overlay files"),
     ("[prices.site.draw]\ninference_low = -0.1", "price entry `site`: draw: -0.1 is no share", "above 0"),
     ("[racks.gb200_nvl72]\nstatus = \"sold_out\"", "rack `gb200_nvl72`: status: unknown word", "shipping"),
     (

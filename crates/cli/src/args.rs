@@ -3,7 +3,7 @@
 use crate::error::Failure;
 use crate::files;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
-use rackplan_scenario::{Catalog, Inputs, Layers, Origin, Setting, Verb, settings_of};
+use rackplan_scenario::{Catalog, Inputs, Layers, Origin, QuestionError, Setting, Verb, settings_of};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -76,15 +76,15 @@ pub(crate) fn layers(matches: &ArgMatches, verb: Verb) -> Result<Layers, Failure
             layers.add(setting.path, &value.to_string_lossy(), Origin::Variable(variable));
         }
     }
-    for assignment in matches.get_many::<String>("set").into_iter().flatten() {
-        layers.add_assignment(assignment)?;
-    }
-    add_flags(&mut layers, matches, verb);
+    add_flags(&mut layers, matches, verb)?;
     Ok(layers)
 }
 
-/// The flags alone.
-pub(crate) fn add_flags(layers: &mut Layers, matches: &ArgMatches, verb: Verb) {
+/// What the command line alone says: `--set`, and flags over it.
+pub(crate) fn add_flags(layers: &mut Layers, matches: &ArgMatches, verb: Verb) -> Result<(), QuestionError> {
+    for assignment in matches.get_many::<String>("set").into_iter().flatten() {
+        layers.add_assignment(assignment)?;
+    }
     for setting in settings_of(verb) {
         let origin = || Origin::Flag(format!("--{}", setting.flag));
         if setting.is_switch() {
@@ -95,6 +95,7 @@ pub(crate) fn add_flags(layers: &mut Layers, matches: &ArgMatches, verb: Verb) {
             layers.add(setting.path, value, origin());
         }
     }
+    Ok(())
 }
 
 /// The catalog, and the text of a model's `config.json` where the question names one.

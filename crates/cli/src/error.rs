@@ -1,5 +1,7 @@
 //! What went wrong, as a message, a hint and an exit code.
 
+use crate::usage;
+use clap::error::ErrorKind;
 use rackplan_scenario::QuestionError;
 use std::fmt::Display;
 use std::io;
@@ -43,11 +45,15 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         let (message, hint, code) = match self {
             Failure::PipeClosed => return ExitCode::SUCCESS,
-            Failure::Usage(error) => {
-                // Asking for help is no failure; clap knows which it was and where to print it.
+            Failure::Usage(error) if is_help(&error) => {
+                // Asking for help is no failure, saying nothing at all is; clap knows where to print it.
                 let code = if error.use_stderr() { code::USAGE } else { 0 };
                 let _ = error.print();
                 return ExitCode::from(code);
+            }
+            Failure::Usage(error) => {
+                let (message, hint) = usage::explain(&error);
+                (message, Some(hint), code::USAGE)
             }
             Failure::Input { message, hint } => (message, hint, code::INPUT),
             Failure::Flags { message, hint } => (message, hint, code::USAGE),
@@ -59,6 +65,15 @@ impl Failure {
         }
         ExitCode::from(code)
     }
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    let kinds = [
+        ErrorKind::DisplayHelp,
+        ErrorKind::DisplayVersion,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+    kinds.contains(&error.kind())
 }
 
 impl From<QuestionError> for Failure {
@@ -82,6 +97,13 @@ pub(crate) fn write_failed(place: &str) -> impl Fn(io::Error) -> Failure + use<>
     let place = place.to_owned();
     move |error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::PipeClosed,
-        _ => Failure::input(format!("{place}: {error}"), "is the folder there and writable?"),
+        _ => Failure::input(format!("{place}: {}", in_words(&error)), "is the folder there and writable?"),
     }
+}
+
+/// What the operating system says, without its error number, which helps nobody.
+pub(crate) fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    words.chars().take(1).flat_map(char::to_lowercase).chain(words.chars().skip(1)).collect()
 }

@@ -1,6 +1,6 @@
 //! Files and folders in: scenarios, configurations, rows (plain or gzip), catalog overlays.
 
-use crate::error::Failure;
+use crate::error::{Failure, in_words};
 use flate2::read::MultiGzDecoder;
 use rackplan_scenario::{Catalog, OverlayFile};
 use std::env;
@@ -14,14 +14,14 @@ const LONGEST_TEXT: u64 = 16 << 20;
 /// Reads a whole text file.
 pub(crate) fn text(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
-    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > LONGEST_TEXT {
-        return Err(Failure::input(
-            format!("{shown}: {size} bytes is too long for a text file"),
-            "is it the right file?",
-        ));
+    let mut bytes = Vec::new();
+    // A device or a pipe does not say how long it is, so the limit is on what is read.
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > LONGEST_TEXT {
+        let message = format!("{shown}: over {} MiB is too long for a text file", LONGEST_TEXT >> 20);
+        return Err(Failure::input(message, "is it the right file?"));
     }
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Failure::input(format!("{shown}: byte {at} is not UTF-8"), "save the file as UTF-8 text")
@@ -34,7 +34,7 @@ pub(crate) fn rows(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
     if path.is_dir() {
-        return Err(Failure::input(format!("{}: it is a folder", path.display()), "name a file of rows"));
+        return Err(unreadable(path, &io::ErrorKind::IsADirectory.into()));
     }
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let zipped = path.extension().is_some_and(|extension| extension == "gz");
@@ -88,13 +88,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::PermissionDenied => "the file must be readable by you",
+        io::ErrorKind::IsADirectory => "name a file, not a folder",
         _ => "is it a readable file?",
     };
-    // The operating system's own words would add an error number that helps nobody.
-    let words = match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    };
-    Failure::input(format!("{}: {words}", path.display()), hint)
+    Failure::input(format!("{}: {}", path.display(), in_words(error)), hint)
 }

@@ -14,6 +14,7 @@ mod predict_ops;
 mod size;
 mod sweep;
 mod terminal;
+mod usage;
 mod validate;
 
 use clap::Command;

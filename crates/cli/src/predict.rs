@@ -1,9 +1,9 @@
 //! `predict`: many configurations at once, a line in and a line out, in order; a bad line never stops the run.
 
 use crate::args::{add_flags, catalog, catalog_flag, output, output_flag};
-use crate::error::{Failure, write_failed};
+use crate::error::{Failure, in_words, write_failed};
 use crate::terminal::Progress;
-use crate::{files, output as sink, predict_ops, size};
+use crate::{files, output as sink, predict_ops, size, usage};
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::answer::FoundingSummary;
 use rackplan_scenario::predict_first_order::{FirstOrder, RowKind};
@@ -11,7 +11,7 @@ use rackplan_scenario::{Catalog, Inputs, Layers, QuestionError, Verb, run};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The longest line that is read; a configuration takes a few hundred bytes.
@@ -55,8 +55,12 @@ pub(crate) fn stream(
     let target = output(matches);
     let failed =
         write_failed(&target.map_or("standard output".to_owned(), |path| path.display().to_string()));
-    let mut out = sink::open(target)?;
     let mut lines = Lines { reader: files::rows(path)?, place: path.display().to_string() };
+    if target.is_some_and(|target| is_same_file(path, target)) {
+        let message = format!("--output: {} is the file that is read", path.display());
+        return Err(Failure::Flags { message, hint: Some("name another file".to_owned()) });
+    }
+    let mut out = sink::open(target)?;
     let mut progress = Progress::new("lines");
     while let Some(line) = lines.next_line()? {
         if let Some(text) =
@@ -68,6 +72,11 @@ pub(crate) fn stream(
     }
     out.flush().map_err(failed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writing would empty the file before its lines are read.
+fn is_same_file(path: &Path, target: &Path) -> bool {
+    matches!((path.canonicalize(), target.canonicalize()), (Ok(read), Ok(written)) if read == written)
 }
 
 struct Predictor {
@@ -90,10 +99,10 @@ impl Predictor {
 
     /// The answer to one line, as JSON on one line.
     fn answer(&self, line: &[u8]) -> String {
-        let row: Value = match serde_json::from_slice(line) {
+        let row: Value = match serde_json::from_slice(line.trim_ascii_end()) {
             Ok(row) => row,
             Err(error) => {
-                return json!({ "id": null, "error": format!("the line is not JSON: {error}") }).to_string();
+                return json!({ "id": null, "error": not_json(&error) }).to_string();
             }
         };
         let id = row.get("id").cloned();
@@ -110,15 +119,17 @@ impl Predictor {
 
     /// Runs a list of `size` arguments and gives the founding summary.
     fn optimize(&self, input: &Value) -> Result<String, String> {
-        let list =
-            input.as_array().ok_or("`in` is not a list of arguments; expected e.g. [\"--users\", \"50\"]")?;
-        let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-        let texts = texts.ok_or("`in` holds something that is not text")?;
+        let texts: Option<Vec<&str>> =
+            input.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+        let texts = texts.ok_or("`in` is not a list of texts; hint: expected e.g. [\"--users\", \"50\"]")?;
         let arguments = std::iter::once("size").chain(texts);
         let matches = size::command().try_get_matches_from(arguments).map_err(brief)?;
+        if let Some(file) = matches.get_one::<String>("scenario") {
+            return Err(format!("`{file}` is a file; hint: a line says all of its question"));
+        }
         let mut layers = Layers::default();
-        add_flags(&mut layers, &matches, Verb::Size);
-        run::founding_summary(&self.inputs, &layers)
+        add_flags(&mut layers, &matches, Verb::Size)
+            .and_then(|()| run::founding_summary(&self.inputs, &layers))
             .map_err(with_hint)
             .map(|found| text_of(&Optimized::from(found)))
     }
@@ -150,10 +161,15 @@ fn text_of<T: Serialize>(found: &T) -> String {
     serde_json::to_string(found).expect("answers are plain data")
 }
 
-/// The first line of what clap says, without its colours and usage.
 fn brief(error: clap::Error) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let (message, hint) = usage::explain(&error);
+    format!("{message}; hint: {hint}")
+}
+
+/// Where a line stops being JSON; the parser counts from the start of the line.
+fn not_json(error: &serde_json::Error) -> String {
+    let why = if error.is_eof() { "the line is cut short" } else { "the line is not JSON" };
+    format!("{why} at column {}; hint: expected an object on one line, e.g. {{\"in\": ...}}", error.column())
 }
 
 fn with_hint(error: QuestionError) -> String {
@@ -172,7 +188,8 @@ impl Lines {
         let mut line = Vec::new();
         let mut limited = std::io::Read::take(&mut self.reader, LONGEST_LINE as u64);
         let read = limited.read_until(b'\n', &mut line).map_err(|error| {
-            Failure::input(format!("{}: {error}", self.place), "is it a readable file of JSON lines?")
+            let message = format!("{}: {}", self.place, in_words(&error));
+            Failure::input(message, "is it a readable file of JSON lines?")
         })?;
         if read == LONGEST_LINE {
             let message = format!("{}: a line of over {} MiB", self.place, LONGEST_LINE >> 20);

@@ -53,10 +53,9 @@ impl Layers {
     pub fn add_file(&mut self, file: &str, text: &str) -> Result<(), QuestionError> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| QuestionError::File {
             file: file.to_owned(),
-            problem: error.to_string().trim_end().to_owned(),
+            problem: rackplan_catalog::toml_problem(text, &error),
         })?;
-        self.add_table("", table, &Origin::File(file.to_owned()));
-        Ok(())
+        self.add_table("", table, &Origin::File(file.to_owned()))
     }
 
     /// Adds a value written as text.
@@ -88,6 +87,12 @@ impl Layers {
         self.given.get(path).and_then(|(value, _)| value.as_str())
     }
 
+    /// The value of a key as it was written; empty if it was not given.
+    pub(crate) fn written(&self, path: &str) -> String {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.given.get(path).map_or_else(String::new, |(value, _)| plain(value))
+    }
+
     /// How to name a key in a message: the flag or variable, or the file and the key.
     pub fn place(&self, path: &str) -> String {
         match self.nearest_origin(path) {
@@ -103,14 +108,18 @@ impl Layers {
     pub fn read<Q: DeserializeOwned>(&self) -> Result<Q, QuestionError> {
         let mut table = Table::new();
         for (path, (value, _)) in &self.given {
-            insert(&mut table, path, value.clone()).ok_or_else(|| {
-                QuestionError::value(self.place(path), "it is both a value and a group of values")
-            })?;
+            if value.as_str().is_some_and(|text| text.trim().is_empty()) {
+                return Err(QuestionError::value(self.place(path), "it is empty")
+                    .with_hint("give a value, or leave it out"));
+            }
+            insert(&mut table, path, value.clone()).ok_or_else(|| self.clash(path))?;
         }
         serde_path_to_error::deserialize(table).map_err(|error| {
             let path = error.path().to_string();
             let (problem, hint) = rackplan_catalog::explain(error.inner().message());
-            let named = unknown_key(&problem).map_or(path.clone(), |key| join(&path, key));
+            // The path of an unknown key ends with it or with the group around it, whichever serde was at.
+            let inside = |key: &&str| path.rsplit('.').next() != Some(*key);
+            let named = unknown_key(&problem).filter(inside).map_or(path.clone(), |key| join(&path, key));
             let error = QuestionError::value(self.place(&named), problem);
             hint.into_iter().fold(error, |error, hint| error.with_hint(hint))
         })
@@ -124,26 +133,44 @@ impl Layers {
         self.given.iter().map(|(path, given)| (path.clone(), shown(given))).collect()
     }
 
-    fn add_table(&mut self, path: &str, table: Table, origin: &Origin) {
+    fn add_table(&mut self, path: &str, table: Table, origin: &Origin) -> Result<(), QuestionError> {
         for (key, value) in table {
             let path = join(path, &key);
             match value {
-                Value::Table(inner) => self.add_table(&path, inner, origin),
+                Value::Table(inner) => self.add_table(&path, inner, origin)?,
+                Value::Array(items) if items.iter().any(Value::is_table) => {
+                    let place = format!("{origin}: `{path}`");
+                    let error = QuestionError::value(place, "it is a list of tables");
+                    return Err(error.with_hint(format!("write `[{path}]`, with single brackets")));
+                }
                 value => {
                     self.given.insert(path, (value, origin.clone()));
                 }
             }
         }
+        Ok(())
     }
 
-    /// The longest given key that is `path` or a part of it, so that an error inside a list names the list.
+    /// A key that one place uses as a value and another as a group.
+    fn clash(&self, path: &str) -> QuestionError {
+        let other = self.given.keys().find(|key| *key != path && (within(key, path) || within(path, key)));
+        let other = other.map_or("another key".to_owned(), |key| self.place(key));
+        QuestionError::value(self.place(path), "it is both a value and a group of values")
+            .with_hint(format!("see {other}; give one of them"))
+    }
+
+    /// The given key that a path of an error belongs to: the longest around it, so that an error inside a list names
+    /// the list, else the first inside it, so that a group where a value belongs names its file.
     fn nearest_origin(&self, path: &str) -> Option<(&str, &Origin)> {
-        let holds = |key: &str| {
-            path == key || path.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '[']))
-        };
-        let found = self.given.iter().filter(|(key, _)| holds(key)).max_by_key(|(key, _)| key.len());
+        let around = self.given.iter().filter(|(key, _)| within(path, key)).max_by_key(|(key, _)| key.len());
+        let found = around.or_else(|| self.given.iter().find(|(key, _)| within(key, path)));
         found.map(|(key, (_, origin))| (key.as_str(), origin))
     }
+}
+
+/// Whether a path is a key or lies inside it.
+fn within(path: &str, key: &str) -> bool {
+    path == key || path.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -1,8 +1,9 @@
 //! The question as a typed value: what the keys of a scenario file and the flags mean.
 
-use crate::value::{Count, List, Number, Switch};
-use schemars::JsonSchema;
+use crate::value::{Count, List, Number, Switch, Written, schema_of};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What a plan is wanted for. Absent values are assumed later, and the answer says what was assumed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,15 +35,16 @@ pub struct Question {
     pub swaps: Swaps,
 }
 
-/// Text that a file may also write as a number: model `1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+/// A name that a file may also write as a number: model `1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Text(pub String);
 
+schema_of!("Text", Text, { "description": "A name, which may be a number.", "type": ["string", "number"] });
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let list = List::<String>::deserialize(deserializer)?;
-        Ok(Text(list.0.join(",")))
+        deserializer.deserialize_any(Written("a name, e.g. `Qwen/Qwen3-235B-A22B`")).map(Text)
     }
 }
 

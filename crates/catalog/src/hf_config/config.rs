@@ -51,7 +51,7 @@ impl<'a> Config<'a> {
         let Some((name, value)) = self.find(names) else { return Ok(None) };
         match whole(value) {
             Some(count @ 1..=LARGEST) => Ok(Some(count)),
-            _ => Err(self.bad(name, value, "expected a whole number of at least 1")),
+            _ => Err(self.bad(name, value, "expected a whole number of at least 1, at most 2^40")),
         }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Config<'a> {
         let Some((name, value)) = self.find(names) else { return Ok(0) };
         match whole(value) {
             Some(count @ 0..=LARGEST) => Ok(count),
-            _ => Err(self.bad(name, value, "expected a whole number of at least 0")),
+            _ => Err(self.bad(name, value, "expected a whole number of at least 0, at most 2^40")),
         }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Config<'a> {
         let (name, value) = self.find(names).ok_or_else(|| self.missing(names))?;
         match value.as_f64() {
             Some(number) if number > 0.0 && number < LARGEST as f64 => Ok(number),
-            _ => Err(self.bad(name, value, "expected a number above 0")),
+            _ => Err(self.bad(name, value, "expected a number above 0 and below 2^40")),
         }
     }
 

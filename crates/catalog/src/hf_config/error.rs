@@ -1,5 +1,7 @@
 //! Why a text is no configuration that a model can be read from.
 
+use super::json::CUT_SHORT;
+
 /// What is wrong with a `config.json`, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
@@ -53,7 +55,7 @@ impl ImportError {
     /// The way out, without the word "hint".
     pub fn hint(&self) -> Option<String> {
         match self {
-            ImportError::Json { problem, .. } if problem.contains("EOF") => {
+            ImportError::Json { problem, .. } if problem == CUT_SHORT => {
                 Some("the file is cut short; download it again".to_owned())
             }
             ImportError::Json { problem, .. } if problem.contains("recursion") => {

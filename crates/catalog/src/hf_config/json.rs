@@ -4,6 +4,9 @@ use super::ImportError;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
+/// The text ends inside of something.
+pub(super) const CUT_SHORT: &str = "it ends too early";
+
 /// Parses the text of a configuration.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, ImportError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -18,6 +21,9 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, ImportError> {
 
 /// The parser's words without the place, which is said apart.
 fn what_is_wrong(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return CUT_SHORT.to_owned();
+    }
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(problem, _)| problem.to_owned())
 }

@@ -52,7 +52,8 @@ impl Load {
         };
         if rate <= 0.0 || rate > 1e9 {
             let place = layers.place("targets.tokens_per_user_rate");
-            let problem = format!("`{rate}` is no rate of tokens that a user can be promised");
+            let given = layers.written("targets.tokens_per_user_rate");
+            let problem = format!("`{given}` is no rate of tokens that a user can be promised");
             return Err(QuestionError::value(place, problem)
                 .with_hint("expected more than 0 and at most 1e9, e.g. `12`"));
         }
@@ -105,8 +106,8 @@ fn check_positive(layers: &Layers, path: &str, value: f64) -> Result<(), Questio
     if value > 0.0 && value <= 1e12 {
         return Ok(());
     }
-    Err(QuestionError::value(layers.place(path), format!("`{value}` is out of range"))
-        .with_hint("expected more than 0 and at most 1e12"))
+    let problem = format!("`{}` is out of range", layers.written(path));
+    Err(QuestionError::value(layers.place(path), problem).with_hint("expected more than 0 and at most 1e12"))
 }
 
 /// A count within its range.

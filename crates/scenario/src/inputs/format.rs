@@ -153,5 +153,43 @@ mod tests {
         assert_eq!(Nvfp4.bytes_per_weight(), 0.5625);
         assert_eq!(Mxfp4.bytes_per_weight(), 0.53125);
         assert_eq!(Bf16.bytes_per_weight(), 2.0);
+        assert_eq!(Fp8Block.bytes_per_weight(), 1.0 + 4.0 / 16_384.0);
+        assert_eq!(Int4.bytes_per_weight(), 0.515625);
+    }
+
+    #[test]
+    fn law_every_format_is_found_by_its_name_and_takes_at_least_its_bits() {
+        for format in WeightFormat::ALL {
+            assert_eq!(Quant::parse(format.name(), "--quant"), Ok(Quant::Format(format)));
+            let plain = f64::from(format.bits()) / 8.0;
+            assert!((plain..plain * 1.2).contains(&format.bytes_per_weight()), "{}", format.name());
+        }
+    }
+
+    #[test]
+    fn hand_what_is_no_format_is_refused_with_the_names() {
+        for wrong in ["fp9", "", "FP8", "all", "32", "8 "] {
+            let error = Quant::parse(wrong, "--quant").expect_err("it is no format");
+            assert!(error.hint().is_some_and(|hint| hint.contains("bf16, fp8, fp8_block")), "{wrong}");
+        }
+        assert_eq!(kv_bytes("fp8", "--kv-dtype"), Ok(1.0));
+        assert_eq!(kv_bytes("nvfp4", "--kv-dtype"), Ok(0.5625));
+        assert!(kv_bytes("fp32", "--kv-dtype").is_err());
+    }
+
+    #[test]
+    fn hand_four_bits_take_the_arithmetic_that_the_accelerator_has() {
+        let catalog = rackplan_catalog::Catalog::builtin();
+        let of = |id: &str, bits: u32| {
+            let gpu = catalog.get::<Gpu>(id).expect("it is in the catalog").record;
+            let format = WeightFormat::of_bits(bits, Some(&gpu));
+            (format, format.kernel(&gpu))
+        };
+        assert_eq!(of("gb200", 4), (Nvfp4, (GemmKind::Nvfp4, false)));
+        assert_eq!(of("mi355x", 4).0, Mxfp4);
+        assert_eq!(of("h200_sxm", 4), (Int4, (GemmKind::Bf16, true)));
+        // No FP8 arithmetic on the A100: weights are unpacked.
+        assert_eq!(of("a100_sxm", 8), (Fp8, (GemmKind::Bf16, true)));
+        assert_eq!(of("h200_sxm", 16), (Bf16, (GemmKind::Bf16, false)));
     }
 }

@@ -241,3 +241,81 @@ fn typical(catalog: &Catalog, share: impl Fn(&Gpu) -> Option<f64>) -> Option<f64
 pub(crate) fn link_of(entry: &LinkType) -> method::Link {
     method::Link { bandwidth: entry.bandwidth_reached(), latency: entry.line.latency }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(name: &str) -> Result<Machine, QuestionError> {
+        let inputs = Inputs::default();
+        let presets = Presets::read(&inputs.catalog).expect("a test holds the presets to be readable");
+        Machine::find(name, &inputs, &presets, "--hardware")
+    }
+
+    fn real(name: &str) -> RealMachine {
+        match find(name) {
+            Ok(Machine::Real(machine)) => *machine,
+            other => panic!("{name} is no rack of the catalog: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn hand_names_find_presets_racks_and_the_racks_of_an_accelerator() {
+        let id = |name: &str| find(name).map(|machine| machine.id().to_owned());
+        assert_eq!(id("NVIDIA GB200 NVL72"), Ok("NVIDIA GB200 NVL72".to_owned()));
+        assert_eq!(id("gb200_nvl72"), Ok("gb200_nvl72".to_owned()));
+        assert_eq!(id("h200_sxm"), Ok("h200_hgx".to_owned()));
+        assert!(id("h300").is_err_and(|error| error.to_string().starts_with("--hardware: ")));
+    }
+
+    #[test]
+    fn law_every_accelerator_and_rack_of_the_catalog_gives_usable_rates() {
+        let catalog = Catalog::builtin();
+        for id in catalog.ids(Kind::Racks) {
+            let machine = real(&id);
+            let gpu = &machine.gpu.record;
+            for format in WeightFormat::ALL {
+                let mut notes = Notes::default();
+                let used = machine.gpu(format, &catalog, &mut notes);
+                let fastest = gpu.compute.dense.values().map(|peak| peak.get()).fold(0.0, f64::max);
+                let flops = used.flops_sustained.get();
+                assert!(flops > 0.0 && flops <= fastest, "{id} {}: {flops}", format.name());
+                let (held, line) = (used.hbm_bandwidth.get(), gpu.memory.bandwidth.get());
+                assert!(held > 0.0 && held <= line, "{id}: {held} of {line} B/s");
+            }
+            let rack = machine.rack(&catalog, &mut Notes::default());
+            for link in [rack.intra_server, rack.inter_server, rack.inter_rack] {
+                assert!(link.bandwidth.get() > 0.0 && link.latency.get() >= 0.0, "{id}: {link:?}");
+            }
+            assert!(machine.host_memory().is_none_or(|host| host.dram.get() > 0.0), "{id}");
+        }
+    }
+
+    #[test]
+    fn hand_what_nobody_measured_is_said() {
+        let catalog = Catalog::builtin();
+        let keys = |name: &str| {
+            let mut notes = Notes::default();
+            real(name).gpu(WeightFormat::Bf16, &catalog, &mut notes);
+            notes.assumptions.into_iter().map(|assumed| assumed.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys("gb200_nvl72"), Vec::<String>::new());
+        assert_eq!(keys("tpu_v6e_pod"), ["gemm_share", "memory_share"]);
+    }
+
+    #[test]
+    fn hand_founding_racks_stand_for_racks_of_the_catalog() {
+        let catalog = Catalog::builtin();
+        let presets = Presets::read(&catalog).expect("a test holds the presets to be readable");
+        let twin = |id: &str| founding_rack_of(id, &presets).map(|machine| machine.id().to_owned());
+        assert_eq!(twin("gb200_nvl72").as_deref(), Some("NVIDIA GB200 NVL72"));
+        assert_eq!(twin("h200_hgx"), None);
+        for preset in presets.racks() {
+            let named = preset.record.stands_for.as_deref();
+            assert!(
+                named.is_none_or(|id| catalog.get::<Rack>(id).is_ok_and(|rack| rack.id == id)),
+                "{named:?}"
+            );
+        }
+    }
+}

@@ -36,13 +36,15 @@ impl Subject {
             return founding_model(name, presets).map_err(|error| catalog_error(&place, error));
         }
         if let Some(text) = inputs.texts.get(name) {
-            return imported(name, text, &place, notes);
+            return imported(name, text, notes);
         }
         match inputs.catalog.get::<Model>(name) {
             Ok(entry) => {
                 notes.use_entry(Kind::Models, &entry.id, &entry.overlays);
                 Ok(Subject::Real(Box::new(entry)))
             }
+            // A short name of several real models must not end up at the one preset that begins like it.
+            Err(error @ CatalogError::AmbiguousName { .. }) => Err(catalog_error(&place, error)),
             Err(error) => founding_model(name, presets).map_err(|_| catalog_error(&place, error)),
         }
     }
@@ -53,6 +55,13 @@ impl Subject {
             Subject::Founding { preset } => &preset.name,
             Subject::Real(entry) => &entry.record.name,
         }
+    }
+
+    /// The most GPUs over which engines can share out the KV cache of every attention layer: its KV heads, one for a
+    /// latent or compressed cache. The founding presets do not say.
+    pub(crate) fn kv_ways(&self) -> Option<u64> {
+        let Subject::Real(entry) = self else { return None };
+        entry.record.layer_counts().filter_map(|(_, kind, _)| kv_ways(kind.mixer.as_ref()?)).min()
     }
 
     /// A founding shortcut.
@@ -94,18 +103,18 @@ fn founding_model(name: &str, presets: &Presets) -> Result<Subject, CatalogError
     Ok(Subject::Founding { preset: found.record.clone() })
 }
 
-fn imported(name: &str, text: &str, place: &str, notes: &mut Notes) -> Result<Subject, QuestionError> {
+fn imported(name: &str, text: &str, notes: &mut Notes) -> Result<Subject, QuestionError> {
     let found = hf_config::import(text, None).map_err(|error| {
         let hint = error.hint();
-        let error = QuestionError::Value {
-            place: format!("{place}: {name}"),
-            problem: error.to_string(),
-            hint: None,
-        };
+        let error = QuestionError::Value { place: name.to_owned(), problem: error.to_string(), hint: None };
         hint.into_iter().fold(error, |error, hint| error.with_hint(hint))
     })?;
     found.warnings.into_iter().for_each(|warning| notes.warn(format!("{name}: {warning}")));
-    Ok(Subject::Real(Box::new(Entry { id: name.to_owned(), record: found.model, overlays: Vec::new() })))
+    let mut record = found.model;
+    if record.name.is_empty() {
+        record.name = name.to_owned();
+    }
+    Ok(Subject::Real(Box::new(Entry { id: name.to_owned(), record, overlays: Vec::new() })))
 }
 
 pub(crate) fn catalog_error(place: &str, error: CatalogError) -> QuestionError {
@@ -140,6 +149,14 @@ fn heads(mixer: &Mixer) -> Option<u64> {
     }
 }
 
+fn kv_ways(mixer: &Mixer) -> Option<u64> {
+    match mixer {
+        Mixer::Gqa(gqa) => Some(gqa.kv_heads),
+        Mixer::Mla(_) | Mixer::Compressed(_) => Some(1),
+        _ => None,
+    }
+}
+
 fn experts(model: &Model) -> Option<method::Moe> {
     let moe: &Moe = model.layer_counts().find_map(|(_, kind, _)| match kind.ffn.as_ref()? {
         Ffn::Moe(moe) => Some(moe),
@@ -164,4 +181,63 @@ fn narrow(count: u64) -> u32 {
 pub(crate) fn founding_model_of(catalog_id: &str, presets: &Presets) -> Option<Subject> {
     let twin = presets.models().find(|preset| preset.record.stands_for.as_deref() == Some(catalog_id))?;
     Some(Subject::Founding { preset: twin.record.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rackplan_catalog::Catalog;
+
+    fn find(name: &str) -> Subject {
+        let inputs = Inputs::default();
+        let presets = Presets::read(&inputs.catalog).expect("a test holds the presets to be readable");
+        let found = Subject::find(name, &inputs, &presets, &Layers::default(), &mut Notes::default());
+        found.expect("it is a name of one model")
+    }
+
+    #[test]
+    fn hand_shortcuts_are_presets_and_ids_are_architectures() {
+        assert!(matches!(find("2"), Subject::Founding { .. }));
+        assert!(matches!(find("Qwen/Qwen3-235B-A22B"), Subject::Real(_)));
+        assert!(matches!(find("deepseek-v3.2-exp-685b"), Subject::Founding { .. }));
+    }
+
+    #[test]
+    fn hand_a_sliding_window_holds_no_more_than_the_window() {
+        // gemma-3-27b-it: 10 of 62 layers see everything, 52 the last 1,024 tokens; 2 x 16 KV heads x 128 each.
+        let elements = |context: u64| find("google/gemma-3-27b-it").model(context, 2.0).kv_elements_per_token;
+        let layer = 2.0 * 16.0 * 128.0;
+        assert_eq!(elements(1_024), 62.0 * layer);
+        assert_eq!(elements(102_400), (10.0 + 52.0 / 100.0) * layer);
+    }
+
+    #[test]
+    fn hand_an_architecture_has_its_own_counts() {
+        let model = find("Qwen/Qwen3-235B-A22B").model(8_192, 1.0);
+        assert_eq!((model.layers, model.heads, model.hidden), (94, 64, 4_096));
+        // 94 layers x 2 x 4 KV heads x 128.
+        assert_eq!(model.kv_elements_per_token, 96_256.0);
+        let moe = model.moe.expect("it has experts");
+        assert_eq!((moe.experts, moe.active), (128, 8));
+        assert!((moe.expert_fraction + moe.shared_fraction - 1.0).abs() < 1e-12);
+        assert!(find("meta-llama/Meta-Llama-3.1-8B").model(1, 1.0).moe.is_none());
+    }
+
+    #[test]
+    fn hand_the_cache_divides_over_kv_heads() {
+        assert_eq!(find("Qwen/Qwen3-235B-A22B").kv_ways(), Some(4));
+        assert_eq!(find("deepseek-ai/DeepSeek-V3").kv_ways(), Some(1));
+        assert_eq!(find("1").kv_ways(), None);
+    }
+
+    #[test]
+    fn law_every_model_of_the_catalog_can_be_planned() {
+        let catalog = Catalog::builtin();
+        for id in catalog.ids(Kind::Models) {
+            let entry = catalog.get::<Model>(&id).expect("a test reads every entry");
+            let model = Subject::Real(Box::new(entry)).model(4_096, 1.0);
+            assert!(model.layers > 0 && model.heads > 0 && model.parameters > 0.0, "{id}");
+            assert!(model.kv_elements_per_token.is_finite() && model.kv_elements_per_token >= 0.0, "{id}");
+        }
+    }
 }

@@ -30,6 +30,8 @@ const CONTROL_SERVERS: u64 = 1;
 /// Largest batch, parallel size and context that make sense; far above any machine.
 const LARGEST_BATCH: u64 = 1_000_000;
 const LARGEST_PARALLEL: u64 = 65_536;
+/// Most layouts times batches that are tried on a machine: a second's work.
+const MOST_PLANS: usize = 1_000_000;
 pub(crate) const LONGEST_CONTEXT: u64 = 1_000_000_000;
 
 /// What a verb takes for granted where nobody says.
@@ -130,6 +132,7 @@ impl<'a> Request<'a> {
         request.context = request.read_context()?;
         request.batches = request.read_batches()?;
         request.grid = request.read_grid()?;
+        request.check_effort()?;
         Ok(request)
     }
 
@@ -251,6 +254,24 @@ impl<'a> Request<'a> {
         let shown: Vec<String> = batches.iter().map(u32::to_string).collect();
         self.notes.assume("search.batch_sizes", &shown.join(","), why);
         Ok(batches.to_vec())
+    }
+
+    /// Lists multiply: four of a thousand each would never end.
+    fn check_effort(&self) -> Result<(), QuestionError> {
+        let lists = [
+            ("search.tp", self.grid.tp.len()),
+            ("search.pp", self.grid.pp.len()),
+            ("search.ep", self.grid.ep.len()),
+            ("search.batch_sizes", self.batches.len()),
+        ];
+        let plans = lists.iter().fold(1, |plans: usize, (_, length)| plans.saturating_mul(*length));
+        if plans <= MOST_PLANS {
+            return Ok(());
+        }
+        let (longest, length) = lists.into_iter().max_by_key(|(_, length)| *length).unwrap_or_default();
+        let problem = format!("its {length} values make {plans} plans with those of the other lists");
+        Err(QuestionError::value(self.layers.place(longest), problem)
+            .with_hint(format!("at most {MOST_PLANS} are tried; shorten --tp, --pp, --ep or --batch-sizes")))
     }
 
     fn read_grid(&self) -> Result<Grid, QuestionError> {

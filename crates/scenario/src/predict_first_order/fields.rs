@@ -10,14 +10,15 @@ const BESIDE: [&str; 2] = ["id", "out"];
 /// A row whose keys are all known.
 pub(super) struct Fields<'a> {
     row: &'a Map<String, Value>,
+    known: &'a [&'a str],
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(row: &'a Map<String, Value>, known: &[&str]) -> Result<Self, QuestionError> {
+    pub(super) fn new(row: &'a Map<String, Value>, known: &'a [&'a str]) -> Result<Self, QuestionError> {
         let strange =
             row.keys().find(|key| !known.contains(&key.as_str()) && !BESIDE.contains(&key.as_str()));
         match strange {
-            None => Ok(Self { row }),
+            None => Ok(Self { row, known }),
             Some(key) => {
                 Err(QuestionError::value(key, "it is an unknown key").with_hint(nearest_key(key, known)))
             }
@@ -25,7 +26,10 @@ impl<'a> Fields<'a> {
     }
 
     fn value(&self, key: &str) -> Result<&'a Value, QuestionError> {
-        self.row.get(key).ok_or_else(|| QuestionError::value(key, "it is missing"))
+        self.row.get(key).ok_or_else(|| {
+            QuestionError::value(key, "it is missing")
+                .with_hint(format!("a row holds {}", self.known.join(", ")))
+        })
     }
 
     pub(super) fn text(&self, key: &str) -> Result<&'a str, QuestionError> {

@@ -5,6 +5,7 @@ use super::size::{Asked, Outcome, other, outcome};
 use crate::QuestionError;
 use crate::answer::{Alternative, Deployment};
 use crate::inputs::{Machine, Quant, Request};
+use std::collections::BTreeSet;
 
 /// One of each kind first, the one with the fewest GPUs; then the rest.
 pub(crate) fn alternatives(
@@ -52,7 +53,7 @@ fn machines(request: &Request, asked: &Asked, chosen: &Outcome) -> Result<Vec<Ca
         .collect()
 }
 
-/// The racks that the question names, and those of the same generation or the founding ones.
+/// The racks that the question names, and those that anyone would compare with, each once.
 fn neighbours(request: &Request, machine: &Machine) -> Vec<Machine> {
     let mut found = request.machines.clone();
     let presets = &request.presets;
@@ -65,6 +66,8 @@ fn neighbours(request: &Request, machine: &Machine) -> Vec<Machine> {
             Machine::of_rack(rack, &request.inputs.catalog).ok()
         })),
     }
+    let mut seen = BTreeSet::new();
+    found.retain(|machine| seen.insert(machine.id().to_owned()));
     found
 }
 
@@ -92,7 +95,7 @@ fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative
     Alternative {
         change,
         plan: format!(
-            "{} {} TP{} PP{} EP{} batch {}",
+            "{} {} TP{} x PP{} x EP{} batch {}",
             d.hardware.id, d.quant, plan.tp, plan.pp, plan.ep, plan.batch
         ),
         racks: d.capacity.racks,

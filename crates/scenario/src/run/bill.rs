@@ -1,8 +1,8 @@
 //! Power and running cost of everything provisioned, from the catalog's figures for its accelerator.
 
 use crate::answer::{Capacity, Money, Power};
-use crate::inputs::Machine;
-use rackplan_catalog::{Catalog, Price};
+use crate::inputs::{Machine, Notes};
+use rackplan_catalog::{Catalog, Entry, Kind, Price};
 use rackplan_units::{DollarsPerSecond, Seconds};
 
 /// Utility power: GPUs provisioned times the all-in power of one.
@@ -33,8 +33,18 @@ pub(crate) fn money(
     })
 }
 
-/// The price entry of the accelerator, which has the accelerator's id.
+/// Marks the entry that power and cost rest on.
+pub(crate) fn note_use(machine: &Machine, catalog: &Catalog, notes: &mut Notes) {
+    if let Some(entry) = entry(machine, catalog) {
+        notes.use_entry(Kind::Prices, &entry.id, &entry.overlays);
+    }
+}
+
 fn price(machine: &Machine, catalog: &Catalog) -> Option<Price> {
-    let gpu = machine.real_gpu()?;
-    catalog.get::<Price>(&gpu.id).ok().map(|entry| entry.record)
+    entry(machine, catalog).map(|entry| entry.record)
+}
+
+/// The price entry of the accelerator, which has the accelerator's id.
+fn entry(machine: &Machine, catalog: &Catalog) -> Option<Entry<Price>> {
+    catalog.get::<Price>(&machine.real_gpu()?.id).ok()
 }

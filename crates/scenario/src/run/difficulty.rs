@@ -5,7 +5,7 @@ use crate::QuestionError;
 use crate::answer::{Difficulty, Rejected, Relaxation};
 use crate::inputs::{Quant, Request};
 use rackplan_first_order as method;
-use rackplan_first_order::{Inadmissible, MAX_RACKS, RackCount, Sizing};
+use rackplan_first_order::{Inadmissible, MAX_RACKS, RackCount, Sizing, SizingInput};
 
 /// Rules by name, in the order in which they are asked.
 const RULES: [&str; 5] = ["uneven layers", "uneven heads", "uneven experts", "too few GPUs", "out of memory"];
@@ -71,28 +71,39 @@ fn binding(request: &Request, asked: &Asked, found: &Outcome) -> String {
     let racks = most_racks(asked.racks);
     match at_racks(request, asked, found, RackCount::Exactly(racks)) {
         Some(most) => {
-            let (users, demand) = (found.input.users_to_serve(), found.input.demand());
-            format!(
-                "{} {} slots for {users} users, and {:.0} tok/s of the {demand:.0} asked",
-                if racks == 1 { "1 rack gives".to_owned() } else { format!("{racks} racks give") },
-                most.slots(),
-                most.plan.tokens_per_second_total
-            )
+            let give = if racks == 1 { "1 rack gives".to_owned() } else { format!("{racks} racks give") };
+            format!("{give} {}", lacking(&found.input, &most).join(", and "))
         }
-        None => format!("no layout fits in memory: {}", tightest(found)),
+        None => nearest_fit(found),
     }
 }
 
-/// The plan that comes nearest to fitting.
-fn tightest(found: &Outcome) -> String {
+/// Of users and speed, those that fall short.
+fn lacking(input: &SizingInput, most: &Sizing) -> Vec<String> {
+    let (users, demand) = (input.users_to_serve(), input.demand());
+    let speed = most.plan.tokens_per_second_total;
+    let slots = (most.slots() < users).then(|| format!("{} slots for {users} users", most.slots()));
+    let tokens = (speed < demand).then(|| format!("{speed:.0} tok/s of the {demand:.0} asked"));
+    slots.into_iter().chain(tokens).collect()
+}
+
+/// The plan that comes nearest to fitting in memory, or that there is none to put there.
+fn nearest_fit(found: &Outcome) -> String {
     let memory = attempts(found).filter_map(|attempt| match attempt {
         Err(Inadmissible::OutOfMemory { needed, available }) => Some((needed, available)),
         _ => None,
     });
     let nearest = memory.min_by(|a, b| a.0.get().total_cmp(&b.0.get()));
-    nearest.map_or("no layout divides the model".to_owned(), |(needed, available)| {
-        format!("a GPU would hold {needed} of {available} usable at best")
-    })
+    if let Some((needed, available)) = nearest {
+        return format!("no layout fits in memory: at best a GPU would hold {needed} of {available} usable");
+    }
+    let model = &found.input.setting.model;
+    let experts = model.moe.map_or(String::new(), |moe| format!(", {} experts", moe.experts));
+    let gpus = most_racks(found.input.racks) * found.input.setting.rack.gpus();
+    format!(
+        "no layout tried divides {} layers and {} heads{experts} over at most {gpus} GPUs",
+        model.layers, model.heads
+    )
 }
 
 fn at_racks(request: &Request, asked: &Asked, found: &Outcome, racks: RackCount) -> Option<Sizing> {
@@ -119,8 +130,7 @@ fn fewer_bits(
         let tried = other(request, asked, machine, Quant::Bits(bits))?;
         if let Some(sizing) = tried.sizing.filter(|sizing| sizing.users_lacking() == 0) {
             let name = tried.combination.quant_name.trim_end_matches("-bit").to_owned();
-            let result = format!("{} racks, {} GPUs active", sizing.racks, sizing.active_gpus);
-            return Ok(Some(Relaxation { flag: format!("--quant {name}"), result }));
+            return Ok(Some(Relaxation { flag: format!("--quant {name}"), result: racks_and_gpus(&sizing) }));
         }
     }
     Ok(None)
@@ -139,21 +149,38 @@ fn fewer_users(request: &Request, asked: &Asked, found: &Outcome) -> Option<Rela
     (users > 0).then(|| Relaxation { flag: format!("--users {users}"), result })
 }
 
-/// The longest context, by halving, with which anything serves.
+/// The longest context, to within a hundredth, with which anything serves.
 fn shorter_context(
     request: &Request,
     asked: &Asked,
     found: &Outcome,
 ) -> Result<Option<Relaxation>, QuestionError> {
-    let mut context = found.input.setting.model.tokens_cached() as u64 / 2;
-    while context >= 1 {
+    let at = |context: u64| {
         let shorter = Request { context, ..request.clone() };
         let tried = other(&shorter, asked, &found.combination.machine, found.combination.quant)?;
-        if let Some(sizing) = tried.sizing {
-            let result = format!("{} racks, {} GPUs active", sizing.racks, sizing.active_gpus);
-            return Ok(Some(Relaxation { flag: format!("--context {context}"), result }));
+        Ok::<_, QuestionError>(tried.sizing)
+    };
+    let (mut serves, mut too_long) = (None, found.input.setting.model.tokens_cached() as u64);
+    while serves.is_none() && too_long > 1 {
+        let half = too_long / 2;
+        match at(half)? {
+            Some(sizing) => serves = Some((half, sizing)),
+            None => too_long = half,
         }
-        context /= 2;
     }
-    Ok(None)
+    let Some((mut context, mut sizing)) = serves else { return Ok(None) };
+    while too_long - context > (context / 100).max(1) {
+        let middle = context + (too_long - context) / 2;
+        match at(middle)? {
+            Some(found) => (context, sizing) = (middle, found),
+            None => too_long = middle,
+        }
+    }
+    Ok(Some(Relaxation { flag: format!("--context {context}"), result: racks_and_gpus(&sizing) }))
+}
+
+/// `1 rack, 60 GPUs active`.
+fn racks_and_gpus(sizing: &Sizing) -> String {
+    let racks = if sizing.racks == 1 { "rack" } else { "racks" };
+    format!("{} {racks}, {} GPUs active", sizing.racks, sizing.active_gpus)
 }

@@ -3,14 +3,18 @@
 use crate::answer::{Answer, Evidence, SCHEMA_VERSION};
 use crate::inputs::Request;
 use crate::layers::ResolvedValue;
+use crate::question::Question;
+use std::collections::BTreeMap;
 
 /// What the three ceilings are worth, in a sentence.
-const BAND: &str = "not modelled: these are ceilings of steady decoding, without a band; engines reach less";
+const BAND: &str = "not modelled, nor are prefill, queueing and the reading of weights and past KV: these are ceilings \
+                    of steady decoding, without a band; engines reach less";
 
 /// Wraps an answer's own part.
 pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
     let notes = request.notes;
     let mut question = request.layers.resolved();
+    read_values(&request.question, &mut question);
     for assumed in &notes.assumptions {
         let value = serde_json::Value::String(assumed.value.clone());
         let origin = format!("built-in: {}", assumed.why);
@@ -30,5 +34,16 @@ pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
             estimates,
             overlays: notes.overlays,
         },
+    }
+}
+
+/// Puts what was read in place of what was written: 32000 for `32k`, a list for `8,16`.
+fn read_values(question: &Question, shown: &mut BTreeMap<String, ResolvedValue>) {
+    let read = serde_json::to_value(question).unwrap_or_default();
+    for (path, resolved) in shown {
+        let found = read.pointer(&format!("/{}", path.replace('.', "/")));
+        if let Some(value) = found.filter(|value| !value.is_null()) {
+            resolved.value = value.clone();
+        }
     }
 }

@@ -29,15 +29,16 @@ pub fn offload(inputs: &Inputs, layers: &Layers) -> Result<Answer<OffloadAnswer>
     let mut request = Request::new(inputs, layers, Defaults::OFFLOAD)?;
     ["search.batch_sizes", "workload.context"].into_iter().for_each(|key| request.notes.forget(key));
     let layout = read_layout(&request)?;
-    let batch = read_batch(&mut request);
+    let batch = read_batch(&mut request)?;
+    let quant = one(&request, "quant", &request.quants)?;
     let contexts = read_contexts(&mut request)?;
     let systems = read_systems(&mut request)?;
     let mut notes = std::mem::take(&mut request.notes);
-    let combination =
-        request.combine(&request.machines[0], request.quants[0], Mode::Inference, &mut notes)?;
+    let combination = request.combine(&request.machines[0], quant, Mode::Inference, &mut notes)?;
     request.notes = notes;
     let point = |context: u64| OffloadPoint { layout, batch, context };
     let first = method::offload(&combination.setting, &point(contexts[0]));
+    doubts(&combination, layout, &first).into_iter().for_each(|doubt| request.notes.warn(doubt));
     let rows = contexts.iter().flat_map(|context| {
         let found = method::offload(&combination.setting, &point(*context));
         systems.iter().map(move |system| row(system, *context, &found)).collect::<Vec<_>>()
@@ -62,27 +63,53 @@ pub fn offload(inputs: &Inputs, layers: &Layers) -> Result<Answer<OffloadAnswer>
     Ok(envelope(request, answer))
 }
 
+/// Why the layout could not run at all, whatever is offloaded: the method tabulates it all the same.
+fn doubts(combination: &Combination, layout: Layout, found: &method::Offload) -> Vec<String> {
+    let model = &combination.setting.model;
+    let Layout { tp, pp, ep } = layout;
+    let uneven = |count: u32, what: &str, ways: u32, name: &str| {
+        (!count.is_multiple_of(ways)).then(|| format!("{count} {what} do not divide over {name}{ways}"))
+    };
+    let full = (found.kv_room.get() <= 0.0)
+        .then(|| "the weights leave no room for KV in HBM: take more GPUs or fewer bits".to_owned());
+    let experts = model.moe.map_or(1, |moe| moe.experts);
+    let doubts = [
+        full,
+        uneven(model.heads, "heads", tp, "TP"),
+        uneven(model.layers, "layers", pp, "PP"),
+        uneven(experts, "experts", ep, "EP"),
+    ];
+    doubts.into_iter().flatten().collect()
+}
+
 fn read_layout(request: &Request) -> Result<Layout, QuestionError> {
     let search = &request.question.search;
-    let one = |path: &str, given: bool, sizes: &[u32]| match (given, sizes) {
-        (false, _) => Ok(1),
-        (true, [size]) => Ok(*size),
-        (true, _) => Err(QuestionError::value(request.layers.place(path), "`offload` looks at one layout")
-            .with_hint("give one size")),
-    };
+    let ways = |path: &str, given: bool, sizes: &[u32]| if given { one(request, path, sizes) } else { Ok(1) };
     Ok(Layout {
-        tp: one("search.tp", search.tp.is_some(), &request.grid.tp)?,
-        pp: one("search.pp", search.pp.is_some(), &request.grid.pp)?,
-        ep: one("search.ep", search.ep.is_some(), &request.grid.ep)?,
+        tp: ways("search.tp", search.tp.is_some(), &request.grid.tp)?,
+        pp: ways("search.pp", search.pp.is_some(), &request.grid.pp)?,
+        ep: ways("search.ep", search.ep.is_some(), &request.grid.ep)?,
     })
 }
 
-fn read_batch(request: &mut Request) -> u32 {
+fn read_batch(request: &mut Request) -> Result<u32, QuestionError> {
     if request.question.search.batch_sizes.is_some() {
-        return request.batches[0];
+        return one(request, "search.batch_sizes", &request.batches);
     }
     request.notes.assume("search.batch_sizes", &BATCH.to_string(), "the founding documents' default");
-    BATCH
+    Ok(BATCH)
+}
+
+/// The only value of a list: this verb compares contexts and KV systems, nothing else.
+fn one<T: Copy>(request: &Request, path: &str, values: &[T]) -> Result<T, QuestionError> {
+    match values {
+        [value] => Ok(*value),
+        _ => {
+            let problem = format!("`offload` takes one, not {}", values.len());
+            Err(QuestionError::value(request.layers.place(path), problem)
+                .with_hint("give one; `sweep` compares several"))
+        }
+    }
 }
 
 fn read_contexts(request: &mut Request) -> Result<Vec<u64>, QuestionError> {

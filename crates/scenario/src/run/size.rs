@@ -1,6 +1,6 @@
 //! `size`: every machine and number format asked for is sized, the best is kept.
 
-use super::{alternatives, curves, deployment, difficulty, envelope, founding};
+use super::{alternatives, bill, curves, deployment, difficulty, envelope, founding};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
 use crate::inputs::{Combination, Defaults, Inputs, Load, Machine, Notes, Quant, Request, check_range};
@@ -33,11 +33,15 @@ pub(crate) struct Outcome {
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
     let (mut request, asked, outcome) = best(inputs, layers)?;
     outcome.combination.machine.note_use(&mut request.notes);
+    bill::note_use(&outcome.combination.machine, &inputs.catalog, &mut request.notes);
     let served =
         outcome.sizing.is_some_and(|s| s.users_lacking() == 0 && s.tokens_per_second_lacking() <= 0.0);
     let summary = summarize(&request, &asked, &outcome);
     request.notes.warnings.extend(summary.warnings.iter().cloned());
-    request.notes.warnings.extend(outcome.sizing.and_then(|sizing| packed_too_tight(&asked, &sizing)));
+    let warnings = outcome.sizing.map(|sizing| {
+        [packed_too_tight(&asked, &sizing), cache_divided_too_far(request.subject.kv_ways(), &sizing)]
+    });
+    request.notes.warnings.extend(warnings.into_iter().flatten().flatten());
     let answer = SizeAnswer {
         feasible: served,
         deployment: outcome.sizing.map(|sizing| deployment::deployment(&request, &outcome, &sizing)),
@@ -141,6 +145,10 @@ impl Asked {
                 RackCount::UpTo(RACKS)
             }
         };
+        if request.question.kv_system.as_ref().is_some_and(|systems| systems.0.len() > 1) {
+            let error = QuestionError::value(layers.place("kv_system"), "`size` takes one KV system");
+            return Err(error.with_hint("give one; `offload` compares several"));
+        }
         let search = &request.question.search;
         let prefer_utilization = search.prefer_utilization.unwrap_or_default().0;
         Ok(Self { load, racks, prefer_utilization, objective: search.objective.unwrap_or_default() })
@@ -156,6 +164,19 @@ fn packed_too_tight(asked: &Asked, sizing: &Sizing) -> Option<String> {
         format!(
             "with {batch} users on each of {} instances a user gets {each:.1} tok/s, not {}: spread them over all {}",
             sizing.active_instances, asked.load.rate, plan.instances
+        )
+    })
+}
+
+/// The method divides the KV cache by tensor parallelism; engines copy it beyond its KV heads.
+fn cache_divided_too_far(kv_ways: Option<u64>, sizing: &Sizing) -> Option<String> {
+    let (tp, ways) = (u64::from(sizing.plan.layout.tp), kv_ways?);
+    (tp > ways).then(|| {
+        let copied = tp.div_ceil(ways);
+        let held = sizing.plan.memory.kv_cache;
+        format!(
+            "the method shares the KV cache out over TP{tp}, but this model's divides over {ways}: in an engine a GPU \
+             holds {copied}x the {held} shown"
         )
     })
 }

@@ -21,6 +21,14 @@ pub struct Device {
     pub cache: f64,
     /// Scale-up links of one accelerator together, one way, in bytes per second; 0 where it has none.
     pub link: f64,
+    /// Whether those links meet in a switch or mesh of their own, and not at the host's root complex.
+    pub switched: bool,
+    /// Accelerators that those links join at most; 1 where there are none.
+    pub domain: f64,
+    /// Whether the host's processor is on the same module and shares memory coherently, as Grace does.
+    pub host_coherent: bool,
+    /// Its share of the network between domains, one way, in bytes per second; 0 where it has none.
+    pub scale_out: f64,
 }
 
 /// What an entry lacks before operators can run on it.
@@ -44,6 +52,10 @@ impl Device {
             clock: chip.clock_max.get(),
             cache: chip.last_level_cache.get(),
             link: gpu.scale_up.as_ref().map_or(0.0, |up| up.bandwidth_one_way.get()),
+            switched: gpu.scale_up.as_ref().is_some_and(|up| !up.link.starts_with("pcie")),
+            domain: gpu.scale_up.as_ref().map_or(1.0, |up| up.domain_gpus.map_or(8.0, f64::from)),
+            host_coherent: gpu.host_link.as_ref().is_some_and(|host| host.link.contains("c2c")),
+            scale_out: gpu.scale_out.as_ref().map_or(0.0, |out| out.bandwidth_one_way.get()),
         })
     }
 
@@ -56,6 +68,29 @@ impl Device {
             Format::Fp8 => or(fp8, bf16),
             Format::Fp4 => or(fp4, or(fp8, bf16)),
             Format::Int8 => or(int8, bf16),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A device like an H100 with another link.
+    pub(crate) fn with_link(link: f64) -> Device {
+        Device {
+            architecture: Architecture::Hopper,
+            peaks: [989e12, 1979e12, 0.0, 1979e12],
+            bandwidth: 3.35e12,
+            memory: 80e9,
+            processors: 132.0,
+            clock: 1.98e9,
+            cache: 50e6,
+            link,
+            switched: true,
+            domain: 8.0,
+            host_coherent: false,
+            scale_out: 50e9,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! An operator is a function of its shape, the device and fitted constants. It knows no plan, no user and no money, and
 //! it cannot fail: its inputs were checked. Formulas, symbols and units stand at the functions.
 
+pub mod collectives;
 mod constants;
 mod cost;
 mod device;

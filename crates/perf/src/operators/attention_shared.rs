@@ -1,0 +1,76 @@
+//! What attention operators have in common: windows, splits, tiles, fallback kernels.
+
+/// Queries per key up to which kernels keep all of them in one pass over the cache.
+pub(super) const WIDEST_GROUP: f64 = 32.0;
+
+/// Rows and columns of a tile of scores.
+pub(super) const TILE: f64 = 128.0;
+
+/// Keys that a token looks at, of `keys` in all; a window of 0 is none.
+pub(super) fn seen(keys: f64, window: f64) -> f64 {
+    if window > 0.0 { keys.min(window) } else { keys }
+}
+
+/// Keys of one block, when those of `units` are split as [`splits`] says: a whole tile at least, so that another key is
+/// never faster.
+pub(super) fn keys_of_block(keys: f64, units: f64, blocks: f64, most: f64) -> f64 {
+    (keys / splits(keys, units, blocks, most)).ceil().max(keys.min(TILE))
+}
+
+/// Parts into which the keys of each of `units` are split (flash-decoding).
+///
+/// As many as make so many waves of blocks, none shorter than 128 keys, and no more than the kernel can join.
+fn splits(keys: f64, units: f64, blocks: f64, most: f64) -> f64 {
+    (blocks / units).floor().min((keys / TILE).ceil()).min(most).max(1.0)
+}
+
+/// A factor that applies to head sizes that are no power of two: fast kernels are built for powers of two.
+pub(super) fn fallback(head_dim: f64, factor: f64) -> f64 {
+    let power_of_two = (head_dim as u64).is_power_of_two();
+    if power_of_two { 1.0 } else { factor }
+}
+
+/// How often the cache is read: once, and again for each 16 queries in kernels that cannot hold all.
+pub(super) fn blocks_of_queries(group: f64, reread: f64) -> f64 {
+    if group > WIDEST_GROUP { 1.0 + reread * group / 16.0 } else { 1.0 }
+}
+
+/// Tiles of scores that causal attention computes for one head, and those of its last row.
+///
+/// ⌈S / 128⌉ = n rows of tiles see min(i + p, w) tiles each, i = 1..n, with p = ⌈prefix / 128⌉ and w = ⌈window / 128⌉
+/// + 1.
+pub(super) fn causal_tiles(tokens: f64, prefix: f64, window: f64) -> (f64, f64) {
+    let (rows, before) = ((tokens / TILE).ceil(), (prefix / TILE).ceil());
+    let widest = if window > 0.0 { (window / TILE).ceil() + 1.0 } else { f64::INFINITY };
+    // Rows that see all keys before them; the others see a band.
+    let growing = (widest - before).clamp(0.0, rows);
+    let banded = rows - growing;
+    let band = if banded > 0.0 { banded * widest } else { 0.0 };
+    (growing * (growing + 1.0) / 2.0 + growing * before + band, (rows + before).min(widest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_causal_tiles() {
+        // 512 tokens: rows of 1, 2, 3, 4 tiles. Two tiles of prefix: 3, 4, 5, 6. A window of 128: 1, 2, 2, 2.
+        assert_eq!(causal_tiles(512.0, 0.0, 0.0), (10.0, 4.0));
+        assert_eq!(causal_tiles(512.0, 256.0, 0.0), (18.0, 6.0));
+        assert_eq!(causal_tiles(512.0, 0.0, 128.0), (7.0, 2.0));
+        // With both: every row sees the two tiles of the band.
+        assert_eq!(causal_tiles(512.0, 512.0, 128.0), (8.0, 2.0));
+    }
+
+    #[test]
+    fn hand_splits() {
+        // 8 units for 264 blocks: 33 splits; 1,024 keys allow 8; 10,000 allow 79; a kernel that joins 4 allows 4.
+        assert_eq!(splits(1024.0, 8.0, 264.0, 64.0), 8.0);
+        assert_eq!(splits(10_000.0, 8.0, 264.0, 64.0), 33.0);
+        assert_eq!(splits(10_000.0, 8.0, 264.0, 4.0), 4.0);
+        assert_eq!(splits(10_000.0, 1000.0, 264.0, 64.0), 1.0);
+        // 129 keys in two parts: 65 each, which take a tile of 128.
+        assert_eq!(keys_of_block(129.0, 8.0, 264.0, 64.0), 128.0);
+    }
+}

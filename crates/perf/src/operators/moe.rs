@@ -1,0 +1,190 @@
+//! The routed experts of one layer on one rank: two grouped matrix multiplications and what surrounds them.
+
+use super::moe_routing::Load;
+use crate::constants::constants;
+use crate::{Bound, Cost, Device};
+use rackplan_catalog::Format;
+
+/// Routed experts on the expert-parallel rank that has most to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moe {
+    /// Tokens before dispatch, over all ranks.
+    pub tokens: f64,
+    /// Width of the model.
+    pub hidden: f64,
+    /// Width of an expert on this rank: its whole width over the tensor-parallel ranks.
+    pub inter: f64,
+    /// Experts whose weights this rank has.
+    pub local_experts: f64,
+    /// Pairs of a token and an expert over all ranks: what a kernel plans for, which sees no more than that.
+    pub expected_pairs: f64,
+    /// What falls on this rank.
+    pub load: Load,
+    /// Whether experts have a gate beside the up projection: three matrices, not two.
+    pub gated: bool,
+    /// Which arithmetic runs it.
+    pub arithmetic: Format,
+    /// Bytes of a weight, scales included.
+    pub weight_bytes: f64,
+    /// Bytes of an activation as the kernel reads it.
+    pub activation_bytes: f64,
+}
+
+constants! {
+    /// Constants of routed experts.
+    MoeConstants {
+        /// Share of the peak that full tiles reach.
+        compute_share: 0.5 in 0.02..1.5, spread 0.6;
+        /// Share of the memory bandwidth that all processors together reach.
+        memory_share: 0.8 in 0.1..2.0, spread 0.3;
+        /// Routing, sorting and launches, in microseconds.
+        launch_us: 18.0 in 0.5..200.0, spread 0.8;
+        /// Depth of the main loop, in microseconds per 1,024 of k.
+        depth_us: 1.0 in 0.001..30.0, spread 1.5;
+        /// Permuting, quantising and summing what is on the rank, as a factor on its traffic.
+        permute: 1.5 in 0.01..40.0, spread 1.0;
+        /// Going through the tokens of all ranks, as a factor on their traffic.
+        sweep: 2.0 in 0.01..40.0, spread 1.0;
+        /// Per 100 experts on the rank, in microseconds.
+        expert_us: 3.0 in 0.001..100.0, spread 1.5;
+        /// Share of the lesser of arithmetic and memory traffic that the greater does not hide.
+        unhidden: 0.3 in 0.01..1.0, spread 1.0;
+        /// Time of an empty row of a tile over that of a full one.
+        empty_row: 0.9 in 0.05..4.0, spread 0.5;
+        /// How much bandwidth fewer tiles than processors lose: the exponent of their share.
+        idle: 0.5 in 0.02..1.0, spread 0.7;
+        /// Rows of a tile over the tokens of an expert that the kernel expects.
+        rows_guess: 1.0 in 0.01..30.0, spread 1.5;
+        /// The most rows of a tile.
+        rows_most: 128.0 in 8.0..256.0, spread 0.7;
+    }
+}
+
+/// The fewest rows of a tile.
+const ROWS_LEAST: f64 = 8.0;
+/// Columns of a tile.
+const COLUMNS: f64 = 128.0;
+
+/// Time of the routed experts of one layer.
+///
+/// t = launch + expert E_local / 100 + depth (h + I) / 1024 + (permute 6 pairs + sweep 4 T) h / W
+///   + sum over (n, k) in {(2 I, h), (h, I)} of max(c, m) + unhidden min(c, m)
+///
+/// c = max(1, tiles / SM) 2 r' 128 k SM / (P ec);  m = bytes / (W em min(1, tiles / SM)^idle)
+/// tiles = filled ceil(n / 128);  filled = max(active, pairs / r + active / 2), or active ceil(pairs / active / r) where
+/// all experts have equally many;  bytes = weights active n k + activations pairs k + 2 pairs n
+/// r = min(rows_most, 2^ceil(log2 max(8, guess T k / E_local)));  r' = r (u + empty_row (1 - u)), u = pairs / (filled r)
+///
+/// T tokens before dispatch, h width, I width of an expert on this rank (one up matrix, I, without a gate), `pairs` and
+/// `active` experts of the rank's load, P peak in FLOP/s, W memory bandwidth, SM processors, ec and em the shares.
+/// A kernel picks the rows r of its tiles before it knows what falls on its rank, from all pairs over its own experts:
+/// with many ranks most rows stay empty, and are computed all the same.
+/// Source: how TensorRT-LLM's and FlashInfer's `tile_tokens_dim` and Marlin's `block_size_m` are chosen; constants are
+/// fitted.
+pub fn moe(shape: &Moe, device: &Device, constants: &MoeConstants) -> Cost {
+    let up = if shape.gated { 2.0 } else { 1.0 };
+    let rows = rows(shape, constants);
+    let first = grouped(shape, device, constants, rows, (up * shape.inter, shape.hidden));
+    let second = grouped(shape, device, constants, rows, (shape.hidden, shape.inter));
+    let traffic = constants.permute * 6.0 * shape.load.pairs + constants.sweep * 4.0 * shape.tokens;
+    let moved = traffic * shape.hidden / device.bandwidth * 1e6;
+    let rest = constants.launch_us + constants.expert_us * shape.local_experts / 100.0;
+    let chain = constants.depth_us * (shape.hidden + shape.inter) / 1024.0;
+    let (work, bound) = (first.0 + second.0, if first.0 > second.0 { first.1 } else { second.1 });
+    Cost::of_microseconds(work + moved, bound, rest + chain)
+}
+
+/// Rows of the tile that a kernel takes.
+fn rows(shape: &Moe, constants: &MoeConstants) -> f64 {
+    let expected = constants.rows_guess * shape.expected_pairs / shape.local_experts;
+    expected.max(ROWS_LEAST).log2().ceil().exp2().min(constants.rows_most)
+}
+
+/// One grouped multiplication: microseconds, and what bounds them.
+fn grouped(
+    shape: &Moe,
+    device: &Device,
+    constants: &MoeConstants,
+    rows: f64,
+    (n, k): (f64, f64),
+) -> (f64, Bound) {
+    let Load { pairs, active, even } = shape.load;
+    let bytes = shape.weight_bytes * active * n * k + shape.activation_bytes * pairs * k + 2.0 * pairs * n;
+    let peak = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
+    let filled =
+        if even { active * (pairs / active / rows).ceil() } else { active.max(pairs / rows + 0.5 * active) };
+    let tiles = filled * (n / COLUMNS).ceil();
+    let busy = (tiles / device.processors).min(1.0);
+    let full = (pairs / (filled * rows)).min(1.0);
+    let rows = rows * (full + constants.empty_row * (1.0 - full));
+    let compute = (tiles / device.processors).max(1.0) * 2.0 * rows * COLUMNS * k / peak * 1e6;
+    let memory = bytes / (device.bandwidth * constants.memory_share * busy.powf(constants.idle)) * 1e6;
+    if compute >= memory {
+        (compute + constants.unhidden * memory, Bound::Compute)
+    } else {
+        (memory + constants.unhidden * compute, Bound::Memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::moe_routing::Routing;
+    use super::*;
+    use crate::device::tests::with_link;
+    use proptest::prelude::*;
+
+    fn shape(tokens: f64, ranks: f64, routing: Routing) -> Moe {
+        Moe {
+            tokens,
+            hidden: 7168.0,
+            inter: 2048.0,
+            local_experts: 256.0 / ranks,
+            expected_pairs: 8.0 * tokens,
+            load: Load::of_heaviest_rank(tokens, 256.0, 8.0, ranks, routing),
+            gated: true,
+            arithmetic: Format::Fp8,
+            weight_bytes: 1.0,
+            activation_bytes: 1.0,
+        }
+    }
+
+    fn microseconds(shape: &Moe) -> f64 {
+        moe(shape, &with_link(450e9), &MoeConstants::default()).time.get() * 1e6
+    }
+
+    #[test]
+    fn hand_rows_follow_what_the_kernel_expects() {
+        // 512 tokens x 8 over 32 experts of a rank: 128 expected, 16 of them real on eight ranks.
+        assert_eq!(rows(&shape(512.0, 8.0, Routing::Balanced), &MoeConstants::default()), 128.0);
+        // One token: the fewest rows.
+        assert_eq!(rows(&shape(1.0, 8.0, Routing::Balanced), &MoeConstants::default()), 8.0);
+    }
+
+    #[test]
+    fn hand_a_batch_of_64_reads_every_expert() {
+        // 256 experts x 3 x 7168 x 2048 B = 11.27 GB over 3.35 TB/s x 0.8: 4,206 us, and little besides.
+        let time = microseconds(&shape(64.0, 1.0, Routing::Balanced));
+        assert!((4206.0..4206.0 * 1.15).contains(&time), "{time}");
+    }
+
+    #[test]
+    fn law_skew_is_faster_at_a_small_batch_on_one_rank() {
+        let (flat, skewed) = (Routing::Balanced, Routing::PowerLaw { alpha: 1.2 });
+        assert!(microseconds(&shape(64.0, 1.0, skewed)) < 0.9 * microseconds(&shape(64.0, 1.0, flat)));
+    }
+
+    proptest! {
+        #[test]
+        fn law_time_is_finite_and_grows_with_tokens(
+            tokens in 1..65_536_u32, ranks in prop::sample::select(vec![1.0, 2.0, 8.0, 32.0, 256.0]), alpha in 0.8..1.6_f64,
+        ) {
+            for routing in [Routing::Balanced, Routing::Uniform, Routing::PowerLaw { alpha }] {
+                let time = microseconds(&shape(f64::from(tokens), ranks, routing));
+                prop_assert!(time.is_finite() && time > 0.0);
+                // Popularity's range has a step where pairs outnumber experts, so twice the tokens, not one more.
+                let twice = microseconds(&shape(2.0 * f64::from(tokens), ranks, routing));
+                prop_assert!(twice >= 0.95 * time, "{routing:?} {tokens} {time} {twice}");
+            }
+        }
+    }
+}

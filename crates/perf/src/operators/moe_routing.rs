@@ -1,0 +1,187 @@
+//! Which experts a batch meets: the load of the expert-parallel rank that has most of it.
+//!
+//! Counts only. What they take is in `moe`.
+
+/// How tokens choose experts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Routing {
+    /// Every expert gets its share, as far as there are tokens enough.
+    Balanced,
+    /// Each token draws its experts at random, all alike.
+    Uniform,
+    /// Popularity of experts x is drawn from a density proportional to x^-alpha.
+    PowerLaw {
+        /// The exponent; measurements have 1.01 and 1.2.
+        alpha: f64,
+    },
+}
+
+/// What the heaviest rank has to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// Pairs of a token and an expert.
+    pub pairs: f64,
+    /// Experts with at least one token.
+    pub active: f64,
+    /// Whether all of those have equally many.
+    pub even: bool,
+}
+
+/// The most popular expert takes at most this share of the tokens, as the generator of the measurements has it.
+const LARGEST_SHARE: f64 = 0.8;
+/// Range of popularities where there are fewer pairs than experts, as the same generator has it.
+const SPARSE: (f64, f64) = (0.01, 2.0);
+
+impl Load {
+    /// Of `tokens` tokens that choose `topk` of `experts` experts, spread over `ranks` ranks.
+    ///
+    /// Balanced: pairs = max(1, T k / ep), active = min(E / ep, pairs). Uniform and power law: the moments of one
+    /// expert's tokens, and the largest of `ranks` sums of `experts / ranks` of them.
+    pub fn of_heaviest_rank(tokens: f64, experts: f64, topk: f64, ranks: f64, routing: Routing) -> Self {
+        let local = (experts / ranks).max(1.0);
+        let mean = tokens * topk / experts;
+        let moments = match routing {
+            Routing::Balanced => {
+                let pairs = (mean * local).max(1.0);
+                return Self { pairs, active: pairs.min(local), even: true };
+            }
+            Routing::Uniform => Moments::uniform(tokens, experts, topk),
+            Routing::PowerLaw { alpha } => Moments::power_law(tokens, experts, topk, alpha),
+        };
+        moments.heaviest(local, ranks, (tokens * topk).min(local * tokens))
+    }
+}
+
+/// Tokens of one expert.
+struct Moments {
+    /// Mean of the part that popularity decides.
+    mean: f64,
+    /// Mean square of that part.
+    square: f64,
+    /// Probability that it is not zero.
+    hit: f64,
+    /// What is spread evenly besides, first over experts without tokens.
+    even: f64,
+}
+
+impl Moments {
+    /// Each expert is hit with probability k / E by each token: binomial, hit = 1 - (1 - k / E)^T.
+    fn uniform(tokens: f64, experts: f64, topk: f64) -> Self {
+        let chance = (topk / experts).min(1.0);
+        let mean = tokens * chance;
+        let square = mean * mean + mean * (1.0 - chance);
+        Self { mean, square, hit: 1.0 - (1.0 - chance).powf(tokens), even: 0.0 }
+    }
+
+    /// Under power-law popularity x, drawn from x^-alpha on (a, b) = (1, 0.8 T), or (0.01, 2) while T k <= E.
+    ///
+    /// An expert gets round(c) tokens, c = s x with s = T k / (E mean(x)), but no more than T; what rounding and that
+    /// limit take away is spread evenly over ranks, to the experts with the fewest tokens. With I(p, u, v) the integral
+    /// of x^(p - alpha) from u to v, u = 1 / (2 s) and v = T / s, both within (a, b):
+    /// hit = I(0, u, b) / I(0, a, b);  mean = (s I(1, u, v) + T I(0, v, b)) / I(0, a, b);
+    /// mean square = (s^2 I(2, u, v) + T^2 I(0, v, b)) / I(0, a, b);  even = T k / E - mean.
+    /// Source: the generator that made the measurements (the collector of aiconfigurator), its moments worked out.
+    fn power_law(tokens: f64, experts: f64, topk: f64, alpha: f64) -> Self {
+        let pairs = tokens * topk;
+        let (low, high) = if pairs > experts { (1.0, (LARGEST_SHARE * tokens).max(1.5)) } else { SPARSE };
+        let all = integral(0.0, alpha, low, high);
+        let scale = pairs / experts * all / integral(1.0, alpha, low, high);
+        let (one, full) = ((0.5 / scale).clamp(low, high), (tokens / scale).clamp(low, high));
+        let full = full.max(one);
+        let limited = integral(0.0, alpha, full, high) / all;
+        let mean = scale * integral(1.0, alpha, one, full) / all + tokens * limited;
+        let square = scale * scale * integral(2.0, alpha, one, full) / all + tokens * tokens * limited;
+        let hit = integral(0.0, alpha, one, high) / all;
+        Self { mean, square, hit, even: (pairs / experts - mean).max(0.0) }
+    }
+
+    /// The heaviest of `ranks` ranks with `local` experts each; no rank can have more than `most` pairs.
+    ///
+    /// A rank's load is near a gamma variable of shape s = local mean^2 / variance; the expected largest of `ranks` is
+    /// its quantile at z = normal quantile of (ranks - 0.375) / (ranks + 0.25), by Wilson and Hilferty:
+    /// local mean (1 - 1 / (9 s) + z / (3 sqrt s))^3. Experts in use follow by regression on the load:
+    /// local hit + mean (1 - hit) / variance (load - local mean), and the even part fills empty ones.
+    /// Source: Wilson, Hilferty, The distribution of chi-square, PNAS 17 (1931); Blom's plotting position.
+    fn heaviest(&self, local: f64, ranks: f64, most: f64) -> Load {
+        let expected = local * self.mean;
+        let variance = (self.square - self.mean * self.mean).max(1e-9 * self.mean * self.mean).max(1e-12);
+        let spread = variance * (1.0 - 1.0 / ranks);
+        let load = if spread > 0.0 && expected > 0.0 {
+            let shape = expected * self.mean / spread;
+            let z = normal_quantile((ranks - 0.375) / (ranks + 0.25));
+            let root = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
+            (expected * root.max(0.0).powi(3)).max(expected)
+        } else {
+            expected
+        };
+        let pairs = (load + local * self.even).max(1.0).min(most);
+        let used = local * self.hit + self.mean * (1.0 - self.hit) / variance * (load - expected);
+        let active = (used.min(local) + local * self.even).clamp(1.0, local);
+        Load { pairs, active: active.min(pairs), even: false }
+    }
+}
+
+/// Integral of x^(power - alpha) from `low` to `high`.
+fn integral(power: f64, alpha: f64, low: f64, high: f64) -> f64 {
+    let exponent = power + 1.0 - alpha;
+    if exponent.abs() < 1e-6 {
+        (high / low).ln()
+    } else {
+        (high.powf(exponent) - low.powf(exponent)) / exponent
+    }
+}
+
+/// Quantile of the normal distribution above the middle. Source: Abramowitz, Stegun, 26.2.23; error below 4.5e-4.
+fn normal_quantile(probability: f64) -> f64 {
+    let t = (-2.0 * (1.0 - probability.max(0.5)).ln()).sqrt();
+    let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    (t - above / below).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hand_eight_experts_of_one_token_on_one_rank() {
+        // One token with k = 8 meets eight experts whatever the popularity.
+        for routing in [Routing::Balanced, Routing::PowerLaw { alpha: 1.2 }] {
+            let load = Load::of_heaviest_rank(1.0, 256.0, 8.0, 1.0, routing);
+            assert!(
+                (load.pairs - 8.0).abs() < 0.05 && (load.active - 8.0).abs() < 0.5,
+                "{routing:?} {load:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hand_balanced_load_is_the_mean() {
+        // 1,024 tokens, k = 8, 8 ranks of 32 experts: 1,024 pairs on each, all experts busy.
+        let load = Load::of_heaviest_rank(1024.0, 256.0, 8.0, 8.0, Routing::Balanced);
+        assert_eq!(load, Load { pairs: 1024.0, active: 32.0, even: true });
+    }
+
+    #[test]
+    fn hand_quantile_of_the_normal() {
+        // Phi(1.959964) = 0.975.
+        assert!((normal_quantile(0.975) - 1.959_964).abs() < 5e-4);
+    }
+
+    proptest! {
+        #[test]
+        fn law_skew_reads_fewer_experts_and_loads_one_rank_more(
+            tokens in 1.0..1e5_f64, topk in 1.0..16.0_f64, local in 1.0..128.0_f64, ranks in 1.0..64.0_f64, alpha in 0.5..1.9_f64,
+        ) {
+            let (topk, local, ranks) = (topk.floor(), local.floor(), ranks.floor());
+            let experts = (local * ranks).max(topk);
+            let load = Load::of_heaviest_rank(tokens, experts, topk, ranks, Routing::PowerLaw { alpha });
+            prop_assert!(load.pairs.is_finite() && load.pairs >= 1.0);
+            prop_assert!(load.active >= 1.0 && load.active <= load.pairs + 1e-9);
+            prop_assert!(load.active <= experts / ranks + 1e-9);
+            let mean = (tokens * topk / ranks).min(local * tokens);
+            prop_assert!(load.pairs >= mean * (1.0 - 1e-9) || local * ranks < topk);
+        }
+    }
+}

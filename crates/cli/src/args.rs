@@ -104,7 +104,7 @@ pub(crate) fn inputs(matches: &ArgMatches, layers: &Layers) -> Result<Inputs, Fa
     if let Some(path) = layers.text("model").filter(|name| is_file_name(name)) {
         texts.insert(path.to_owned(), files::text(Path::new(path))?);
     }
-    Ok(Inputs { catalog: catalog(matches)?, texts })
+    Ok(Inputs::new(catalog(matches)?, texts))
 }
 
 /// A model that is a file of the user's, not a name: it ends in `.json`.

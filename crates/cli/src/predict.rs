@@ -10,6 +10,7 @@ use rackplan_scenario::predict_first_order::{FirstOrder, RowKind};
 use rackplan_scenario::{Catalog, Inputs, Layers, QuestionError, Verb, run};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -94,7 +95,7 @@ impl Predictor {
             _ => None,
         };
         let method = FirstOrder::new(&catalog)?;
-        Ok(Self { kind, inputs: Inputs { catalog, ..Inputs::default() }, method })
+        Ok(Self { kind, inputs: Inputs::new(catalog, BTreeMap::new()), method })
     }
 
     /// The answer to one line, as JSON on one line.

@@ -257,7 +257,10 @@ fn golden_the_founding_command_lines_run_as_written() {
         }
         // Without the method's name, the same plan on the screen of every method.
         let screen = say(["size"].iter().chain(&line)).out;
-        assert!(screen.starts_with("42 racks of NVIDIA GB200 NVL72 serve 1,000 users"), "{screen}");
+        assert!(
+            screen.starts_with("42 racks of NVIDIA GB200 NVL72 (founding preset) serve 1,000 users"),
+            "{screen}"
+        );
     }
 }
 

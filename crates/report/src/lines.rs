@@ -37,7 +37,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// What stands under a table: warnings, then what was assumed.
 pub(crate) fn notes<T>(answer: &Answer<T>) -> impl Iterator<Item = String> + '_ {
     let warnings = answer.warnings.iter().map(|text| format!("warning: {text}"));
-    let assumed = |a: &Assumption| format!("assumed {}: {} ({})", a.key, a.value, a.why);
+    let assumed = |a: &Assumption| format!("assumed {}: {} ({})", a.key, a.text(), a.why);
     warnings.chain(answer.assumptions.iter().map(assumed))
 }
 

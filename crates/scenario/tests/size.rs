@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Catalog, Inputs, Layers, Origin, OverlayFile, QuestionError, run};
+use std::collections::BTreeMap;
 
 /// The main job: a real model on a real rack.
 const MAIN: &str =
@@ -212,7 +213,7 @@ fn hand_a_price_of_ones_own_is_used_and_recorded() {
     let text = "[owned]\nhyperscaler = \"99 USD/h\"\n".to_owned();
     let (shown, relative) = ("rackplan.d/prices/h200_sxm.toml".to_owned(), "prices/h200_sxm.toml".to_owned());
     let overlay = Catalog::builtin().with_overlay(&[OverlayFile { shown: shown.clone(), relative, text }]);
-    let inputs = Inputs { catalog: overlay.expect("it is a price"), ..Inputs::default() };
+    let inputs = Inputs::new(overlay.expect("it is a price"), BTreeMap::new());
     let asked = layers("model=llama-3.1-70b hardware=h200_hgx workload.users=10");
     let answer = run::size(&inputs, &asked).expect("the question is well formed");
     let d = answer.answer.deployment.expect("it serves");
@@ -227,7 +228,7 @@ fn hand_a_model_from_a_file_is_called_as_the_file_is() {
     let config = r#"{"model_type": "llama", "hidden_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 8,
         "num_key_value_heads": 2, "intermediate_size": 4096, "vocab_size": 32000}"#;
     let texts = [("mine/config.json".to_owned(), config.to_owned())].into();
-    let inputs = Inputs { texts, ..Inputs::default() };
+    let inputs = Inputs::new(Catalog::builtin(), texts);
     let asked =
         layers("model=mine/config.json hardware=h200_hgx workload.users=10 quant=bf16 workload.context=1000");
     let answer = run::size(&inputs, &asked).expect("the question is well formed");

@@ -97,6 +97,6 @@ pub fn founding(answer: &Answer<SizeAnswer>) -> String {
     out += "\nPlan details:\n";
     out.extend(summary.details.iter().map(|line| format!("  {line}\n")));
     out.extend(summary.warnings.iter().map(|line| format!("{line}\n")));
-    out.extend(answer.assumptions.iter().map(|a| format!("assumed {}: {} ({})\n", a.key, a.value, a.why)));
+    out.extend(answer.assumptions.iter().map(|a| format!("assumed {}: {} ({})\n", a.key, a.text(), a.why)));
     out
 }

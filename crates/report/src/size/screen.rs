@@ -57,7 +57,9 @@ pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
 
 /// `7 racks of NVIDIA GB200 NVL72`.
 pub(super) fn machines(deployment: &Deployment) -> String {
-    format!("{} of {}", counted(deployment.capacity.racks, "rack"), deployment.hardware.name)
+    let hardware = &deployment.hardware;
+    let preset = if hardware.preset { " (founding preset)" } else { "" };
+    format!("{} of {}{preset}", counted(deployment.capacity.racks, "rack"), hardware.name)
 }
 
 fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
@@ -216,7 +218,7 @@ fn alternatives(size: &SizeAnswer, shown: usize) -> String {
 
 fn basis(answer: &Answer<SizeAnswer>) -> String {
     let key = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
-    let assumed = answer.assumptions.iter().map(|a| format!("{} {}", key(&a.key), a.value));
+    let assumed = answer.assumptions.iter().map(|a| format!("{} {}", key(&a.key), a.text()));
     let assumed = assumed.collect::<Vec<_>>().join("; ");
     let mut out =
         if assumed.is_empty() { String::new() } else { labelled("assumed", &(assumed + " (built-in)")) };

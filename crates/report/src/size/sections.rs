@@ -203,7 +203,7 @@ fn question(answer: &Answer<SizeAnswer>) -> Section {
 
 fn assumptions(answer: &Answer<SizeAnswer>) -> Section {
     let row = |a: &rackplan_scenario::answer::Assumption| {
-        vec![a.key.clone(), a.value.clone(), a.why.clone(), a.flag.clone().unwrap_or_default()]
+        vec![a.key.clone(), a.text(), a.why.clone(), a.flag.clone().unwrap_or_default()]
     };
     let rows = answer.assumptions.iter().map(row).collect();
     Section::new("Assumed", &["key", "value", "why", "set it with"], rows)

@@ -47,10 +47,21 @@ pub struct Assumption {
     pub key: String,
     /// The flag that would set it.
     pub flag: Option<String>,
-    /// The value taken.
-    pub value: String,
+    /// The value taken, as a file would have it.
+    pub value: serde_json::Value,
     /// Why this one.
     pub why: String,
+}
+
+impl Assumption {
+    /// The value as a flag would have it.
+    pub fn text(&self) -> String {
+        let one = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match &self.value {
+            serde_json::Value::Array(items) => items.iter().map(one).collect::<Vec<_>>().join(","),
+            value => one(value),
+        }
+    }
 }
 
 /// What the numbers rest on.

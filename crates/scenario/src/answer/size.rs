@@ -108,6 +108,8 @@ pub struct Hardware {
     pub id: String,
     /// Full name.
     pub name: String,
+    /// Whether it is a preset of the founding documents and no real rack.
+    pub preset: bool,
     /// Accelerator.
     pub gpu: String,
     /// GPUs in a server.

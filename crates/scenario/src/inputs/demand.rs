@@ -46,7 +46,7 @@ impl Load {
         let rate = match question.targets.tokens_per_user_rate {
             Some(rate) => rate.0,
             None => {
-                notes.assume("targets.tokens_per_user_rate", "12 tok/s", "the founding documents' default");
+                notes.assume("targets.tokens_per_user_rate", 12, "the founding documents' default");
                 TOKENS_PER_USER
             }
         };
@@ -85,10 +85,9 @@ fn read_arrival(
 fn read_window(question: &Question, layers: &Layers, notes: &mut Notes) -> Result<Window, QuestionError> {
     let usual = Window::default();
     let Some(minutes) = question.workload.arrival_window_min else {
-        let value = format!("{} min", usual.minutes);
         notes.assume(
             "workload.arrival_window_min",
-            &value,
+            usual.minutes,
             "the founding documents' window, after 30 of warm-up",
         );
         return Ok(usual);

@@ -103,6 +103,7 @@ impl Machine {
         Hardware {
             id: self.id().to_owned(),
             name: name.clone(),
+            preset: matches!(self, Machine::Founding(_)),
             gpu: gpu.clone(),
             gpus_per_server: gpus_per_server.into(),
             servers_per_rack: servers_per_rack.into(),
@@ -128,16 +129,16 @@ impl RealMachine {
     ///
     /// FLOP/s: what large matrix multiplications of the kernel sustain; HBM: the measured rate of streaming weights. What
     /// nobody measured on this accelerator takes the median share of the peak over those that were measured.
-    pub(crate) fn gpu(&self, format: WeightFormat, catalog: &Catalog, notes: &mut Notes) -> method::Gpu {
+    pub(crate) fn gpu(&self, format: WeightFormat, inputs: &Inputs, notes: &mut Notes) -> method::Gpu {
         let gpu = &self.gpu.record;
         method::Gpu {
-            flops_sustained: self.flops(format, catalog, notes),
-            hbm_bandwidth: gpu.memory.bandwidth * memory_share(&self.gpu, catalog, notes),
+            flops_sustained: self.flops(format, inputs, notes),
+            hbm_bandwidth: gpu.memory.bandwidth * memory_share(&self.gpu, inputs, notes),
             hbm_capacity: gpu.memory.capacity,
         }
     }
 
-    fn flops(&self, format: WeightFormat, catalog: &Catalog, notes: &mut Notes) -> FlopsPerSecond {
+    fn flops(&self, format: WeightFormat, inputs: &Inputs, notes: &mut Notes) -> FlopsPerSecond {
         let gpu = &self.gpu.record;
         let (kind, unpacked) = format.kernel(gpu);
         if unpacked {
@@ -152,14 +153,14 @@ impl RealMachine {
         if let Some(share) = gpu.gemm_sustained_share(kind) {
             return peak * share;
         }
-        let others = |kind| typical(catalog, |gpu| gpu.gemm_sustained_share(kind));
+        let others = |kind| typical(inputs, |gpu| gpu.gemm_sustained_share(kind));
         let share = others(kind).or_else(|| others(GemmKind::Bf16)).unwrap_or(1.0);
         let why = format!(
             "no {} multiplication was measured on {}; median of the others",
             format.name(),
             self.gpu.id
         );
-        notes.assume("gemm_share", &format!("{share:.2}"), &why);
+        notes.assume("gemm_share", hundredths(share), &why);
         peak * share
     }
 
@@ -173,7 +174,7 @@ impl RealMachine {
             method::Link { bandwidth: link.bandwidth_one_way * share, latency: link.latency }
         };
         if rack.host.as_ref().is_none_or(|host| host.storage_servers_per_rack.is_none()) {
-            notes.assume("storage_servers", "0 per rack", "the catalog knows of none in this rack");
+            notes.assume("storage_servers", 0, "the catalog knows of none in this rack");
         }
         method::Rack {
             gpus_per_server: rack.layout.gpus_per_server,
@@ -216,23 +217,27 @@ fn line_share(link: &RackLink, catalog: &Catalog) -> f64 {
     known.and_then(|entry| Some(entry.record.reached?.share)).unwrap_or(1.0)
 }
 
-fn memory_share(gpu: &Entry<Gpu>, catalog: &Catalog, notes: &mut Notes) -> f64 {
+fn memory_share(gpu: &Entry<Gpu>, inputs: &Inputs, notes: &mut Notes) -> f64 {
     if let Some(share) = gpu.record.memory_share() {
         return share;
     }
-    let share = typical(catalog, Gpu::memory_share).unwrap_or(1.0);
+    let share = typical(inputs, Gpu::memory_share).unwrap_or(1.0);
     notes.assume(
         "memory_share",
-        &format!("{share:.2}"),
+        hundredths(share),
         &format!("no streaming was measured on {}; median of the others", gpu.id),
     );
     share
 }
 
+/// A share as people read it.
+fn hundredths(share: f64) -> f64 {
+    (share * 100.0).round() / 100.0
+}
+
 /// Median of a measured share over the accelerators that have it.
-fn typical(catalog: &Catalog, share: impl Fn(&Gpu) -> Option<f64>) -> Option<f64> {
-    let gpus = catalog.ids(Kind::Gpus).into_iter().filter_map(|id| catalog.get::<Gpu>(&id).ok());
-    let mut shares: Vec<f64> = gpus.filter_map(|entry| share(&entry.record)).collect();
+fn typical(inputs: &Inputs, share: impl Fn(&Gpu) -> Option<f64>) -> Option<f64> {
+    let mut shares: Vec<f64> = inputs.every_gpu().iter().filter_map(share).collect();
     shares.sort_by(f64::total_cmp);
     shares.get(shares.len() / 2).copied()
 }
@@ -270,20 +275,20 @@ mod tests {
 
     #[test]
     fn law_every_accelerator_and_rack_of_the_catalog_gives_usable_rates() {
-        let catalog = Catalog::builtin();
-        for id in catalog.ids(Kind::Racks) {
+        let inputs = Inputs::default();
+        for id in inputs.catalog.ids(Kind::Racks) {
             let machine = real(&id);
             let gpu = &machine.gpu.record;
             for format in WeightFormat::ALL {
                 let mut notes = Notes::default();
-                let used = machine.gpu(format, &catalog, &mut notes);
+                let used = machine.gpu(format, &inputs, &mut notes);
                 let fastest = gpu.compute.dense.values().map(|peak| peak.get()).fold(0.0, f64::max);
                 let flops = used.flops_sustained.get();
                 assert!(flops > 0.0 && flops <= fastest, "{id} {}: {flops}", format.name());
                 let (held, line) = (used.hbm_bandwidth.get(), gpu.memory.bandwidth.get());
                 assert!(held > 0.0 && held <= line, "{id}: {held} of {line} B/s");
             }
-            let rack = machine.rack(&catalog, &mut Notes::default());
+            let rack = machine.rack(&inputs.catalog, &mut Notes::default());
             for link in [rack.intra_server, rack.inter_server, rack.inter_rack] {
                 assert!(link.bandwidth.get() > 0.0 && link.latency.get() >= 0.0, "{id}: {link:?}");
             }
@@ -293,10 +298,10 @@ mod tests {
 
     #[test]
     fn hand_what_nobody_measured_is_said() {
-        let catalog = Catalog::builtin();
+        let inputs = Inputs::default();
         let keys = |name: &str| {
             let mut notes = Notes::default();
-            real(name).gpu(WeightFormat::Bf16, &catalog, &mut notes);
+            real(name).gpu(WeightFormat::Bf16, &inputs, &mut notes);
             notes.assumptions.into_iter().map(|assumed| assumed.key).collect::<Vec<_>>()
         };
         assert_eq!(keys("gb200_nvl72"), Vec::<String>::new());

@@ -14,8 +14,9 @@ pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;
 pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request};
 
-use rackplan_catalog::Catalog;
+use rackplan_catalog::{Catalog, Gpu, Kind};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What a question may draw on besides itself.
 #[derive(Clone, Debug, Default)]
@@ -24,4 +25,21 @@ pub struct Inputs {
     pub catalog: Catalog,
     /// Texts of files that the question names, by the name as written: a model's `config.json`.
     pub texts: BTreeMap<String, String>,
+    /// Every accelerator, read when first asked for.
+    gpus: OnceLock<Vec<Gpu>>,
+}
+
+impl Inputs {
+    /// A catalog, and the texts of files that the question names.
+    pub fn new(catalog: Catalog, texts: BTreeMap<String, String>) -> Self {
+        Self { catalog, texts, gpus: OnceLock::new() }
+    }
+
+    /// Every accelerator that can be read.
+    pub(crate) fn every_gpu(&self) -> &[Gpu] {
+        self.gpus.get_or_init(|| {
+            let ids = self.catalog.ids(Kind::Gpus);
+            ids.iter().filter_map(|id| Some(self.catalog.get::<Gpu>(id).ok()?.record)).collect()
+        })
+    }
 }

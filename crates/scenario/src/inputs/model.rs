@@ -49,6 +49,14 @@ impl Subject {
         }
     }
 
+    /// Id in the catalog, the path of a file, or the founding preset's name.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Subject::Founding { preset, .. } => &preset.name,
+            Subject::Real(entry) => &entry.id,
+        }
+    }
+
     /// Name for people.
     pub(crate) fn name(&self) -> &str {
         match self {

@@ -16,7 +16,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// A value that nobody gave. Said once for each key, however many plans take it.
-    pub(crate) fn assume(&mut self, key: &str, value: &str, why: &str) {
+    pub(crate) fn assume(&mut self, key: &str, value: impl Into<serde_json::Value>, why: &str) {
         if self.assumptions.iter().any(|held| held.key == key && held.why == why) {
             return;
         }
@@ -25,7 +25,7 @@ impl Notes {
         self.assumptions.push(Assumption {
             key: key.to_owned(),
             flag,
-            value: value.to_owned(),
+            value: value.into(),
             why: why.to_owned(),
         });
     }

@@ -101,7 +101,7 @@ impl<'a> Request<'a> {
         let mut notes = Notes::default();
         let name = question.model.as_ref().map_or("1", |text| text.0.as_str());
         if question.model.is_none() {
-            notes.assume("model", "1 (Qwen3-235B-A22B, founding preset)", "the founding documents' default");
+            notes.assume("model", "1", "the founding documents' default, their Qwen3-235B-A22B");
         }
         let subject = Subject::find(name, inputs, &presets, layers, &mut notes)?;
         let reader =
@@ -160,7 +160,7 @@ impl<'a> Request<'a> {
                 let scale = self.presets.quantisation(quant.bits()).map_err(bad)?.record.compute_scale;
                 (method::Gpu::from(&m.gpu), method::Rack::from(&m.rack), scale)
             }
-            Machine::Real(m) => (m.gpu(format, catalog, notes), m.rack(catalog, notes), 1.0),
+            Machine::Real(m) => (m.gpu(format, self.inputs, notes), m.rack(catalog, notes), 1.0),
         };
         self.replace_links(&mut rack);
         let kv_bytes_per_element = self.kv_bytes.unwrap_or(kv);
@@ -232,12 +232,12 @@ impl<'a> Request<'a> {
         }
         match &self.subject {
             Subject::Founding { preset, .. } => {
-                let tokens = format!("{} tokens", preset.context + preset.generation);
-                self.notes.assume("workload.context", &tokens, "what the founding preset says");
+                let tokens = preset.context + preset.generation;
+                self.notes.assume("workload.context", tokens, "what the founding preset says");
                 Ok(0)
             }
             Subject::Real(_) => {
-                self.notes.assume("workload.context", &format!("{CONTEXT} tokens"), "a long chat");
+                self.notes.assume("workload.context", CONTEXT, "a long chat");
                 Ok(CONTEXT)
             }
         }
@@ -251,8 +251,7 @@ impl<'a> Request<'a> {
             true => (FOUNDING_BATCHES.as_slice(), "the founding documents' list"),
             false => (BATCHES.as_slice(), "doubling up to what engines batch by default"),
         };
-        let shown: Vec<String> = batches.iter().map(u32::to_string).collect();
-        self.notes.assume("search.batch_sizes", &shown.join(","), why);
+        self.notes.assume("search.batch_sizes", batches, why);
         Ok(batches.to_vec())
     }
 
@@ -326,7 +325,11 @@ impl Reader<'_> {
         let Some(names) = &self.question.hardware else {
             return match self.subject {
                 Subject::Founding { .. } if self.defaults.all => {
-                    notes.assume("hardware", "all founding racks", "as in the founding documents' tables");
+                    notes.assume(
+                        "hardware",
+                        "all",
+                        "every founding rack, as in the founding documents' tables",
+                    );
                     self.every_machine()
                 }
                 Subject::Founding { .. } => {
@@ -381,14 +384,14 @@ impl Reader<'_> {
 
     fn default_quants(&self, machines: &[Machine], notes: &mut Notes) -> Vec<Quant> {
         if self.defaults.all {
-            notes.assume("quant", "16, 8 and 4 bits", "as in the founding documents' tables");
+            notes.assume("quant", "all", "16, 8 and 4 bits, as in the founding documents' tables");
             return EVERY_WIDTH.map(Quant::Bits).to_vec();
         }
         let founding = machines.iter().all(|machine| matches!(machine, Machine::Founding(_)));
         let bits = self.defaults.bits;
         let why = format!("the founding documents' default, {bits} bits");
         if founding || matches!(self.subject, Subject::Founding { .. }) {
-            notes.assume("quant", &bits.to_string(), &why);
+            notes.assume("quant", bits, &why);
             return vec![Quant::Bits(bits)];
         }
         let format = WeightFormat::of_bits(bits, machines[0].real_gpu().map(|gpu| &gpu.record));

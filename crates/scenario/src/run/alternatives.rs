@@ -14,7 +14,7 @@ pub(crate) fn alternatives(
     chosen: &Outcome,
 ) -> Result<Vec<Alternative>, QuestionError> {
     let Some(sizing) = &chosen.sizing else { return Ok(Vec::new()) };
-    let held = deployment(request, chosen, sizing);
+    let (held, promised) = (deployment(request, chosen, sizing), asked.load.rate);
     let mut kinds = [
         formats(request, asked, chosen)?,
         machines(request, asked, chosen)?,
@@ -24,7 +24,7 @@ pub(crate) fn alternatives(
         kind.sort_by_key(|(_, d)| (d.capacity.users_short, d.capacity.gpus_provisioned));
     }
     let [formats, machines, batches] =
-        kinds.map(|kind| kind.into_iter().map(|(change, d)| alternative(change, &held, &d)));
+        kinds.map(|kind| kind.into_iter().map(|(change, d)| alternative(change, &held, &d, promised)));
     Ok(interleave([formats.collect(), machines.collect(), batches.collect()]))
 }
 
@@ -90,7 +90,7 @@ fn candidate(request: &Request, outcome: &Outcome, change: String) -> Option<Can
     Some((change, deployment(request, outcome, sizing)))
 }
 
-fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative {
+fn alternative(change: String, held: &Deployment, d: &Deployment, promised: f64) -> Alternative {
     let plan = &d.plan;
     Alternative {
         change,
@@ -103,12 +103,12 @@ fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative
         gpus_provisioned: d.capacity.gpus_provisioned,
         total_tokens_per_s: d.throughput.total_tokens_per_s,
         tokens_per_s_per_user: d.throughput.tokens_per_s_per_user,
-        trade: trade(held, d),
+        trade: trade(held, d, promised),
     }
 }
 
 /// What is gained and lost, in words.
-fn trade(held: &Deployment, d: &Deployment) -> String {
+fn trade(held: &Deployment, d: &Deployment, promised: f64) -> String {
     let c = &d.capacity;
     let racks = if c.racks == 1 { "rack" } else { "racks" };
     let gpus = match c.gpus_active.cmp(&held.capacity.gpus_active) {
@@ -119,12 +119,15 @@ fn trade(held: &Deployment, d: &Deployment) -> String {
     let speed = d.throughput.tokens_per_s_per_user / held.throughput.tokens_per_s_per_user;
     let short =
         if c.users_short > 0 { format!(", {} users without a slot", c.users_short) } else { String::new() };
+    let each = d.throughput.tokens_per_s_per_user;
+    let slow =
+        if each < promised { format!(" ({each:.1} tok/s, less than promised)") } else { String::new() };
     let cost = match (&held.money, &d.money) {
         (Some(a), Some(b)) => format!(", {:+.0} % cost", (b.usd_per_hour / a.usd_per_hour - 1.0) * 100.0),
         _ => String::new(),
     };
     format!(
-        "{} {racks}, {} GPUs active ({gpus}), {}x the speed per user{cost}{short}",
+        "{} {racks}, {} GPUs active ({gpus}), {}x the speed per user{slow}{cost}{short}",
         c.racks,
         c.gpus_active,
         significant(speed)

@@ -38,7 +38,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         storage: storage(sizing, &combination.setting),
         utilization,
         power: bill::power(machine, &capacity, catalog),
-        money: bill::money(machine, &capacity, sizing.demand, catalog),
+        money: bill::money(machine, &capacity, served(sizing), catalog),
     }
 }
 
@@ -55,6 +55,12 @@ fn network(request: &Request, machine: &Machine, sizing: &Sizing) -> String {
     };
     let changed = request.link_change(level).map(|change| change.id.as_str());
     format!("{} {place}", changed.or(link.link.as_deref()).unwrap_or("links"))
+}
+
+/// Tokens a second that users read: what is asked, as far as there are slots and speed for it.
+fn served(sizing: &Sizing) -> f64 {
+    let with_slot = sizing.users.min(sizing.slots()) as f64 / sizing.users as f64;
+    (sizing.demand * with_slot).min(sizing.plan.tokens_per_second_total)
 }
 
 pub(crate) fn plan(plan: &method::Plan, batch: u32) -> Plan {

@@ -12,11 +12,12 @@ const BAND: &str = "not modelled, nor are prefill, queueing and the reading of w
 
 /// Wraps an answer's own part.
 pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
-    let notes = request.notes;
     let mut question = request.layers.resolved();
     read_values(&request.question, &mut question);
+    name_entries(&request, &mut question);
+    let notes = request.notes;
     for assumed in &notes.assumptions {
-        let value = serde_json::Value::String(assumed.value.clone());
+        let value = assumed.value.clone();
         let origin = format!("built-in: {}", assumed.why);
         question.entry(assumed.key.clone()).or_insert(ResolvedValue { value, origin });
     }
@@ -34,6 +35,16 @@ pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
             estimates,
             overlays: notes.overlays,
         },
+    }
+}
+
+/// Puts the ids that names stood for in place of the names.
+fn name_entries(request: &Request, shown: &mut BTreeMap<String, ResolvedValue>) {
+    if let Some(model) = shown.get_mut("model") {
+        model.value = request.subject.id().into();
+    }
+    if let Some(hardware) = shown.get_mut("hardware") {
+        hardware.value = request.machines.iter().map(|machine| machine.id().to_owned()).collect();
     }
 }
 

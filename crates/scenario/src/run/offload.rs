@@ -96,7 +96,7 @@ fn read_batch(request: &mut Request) -> Result<u32, QuestionError> {
     if request.question.search.batch_sizes.is_some() {
         return one(request, "search.batch_sizes", &request.batches);
     }
-    request.notes.assume("search.batch_sizes", &BATCH.to_string(), "the founding documents' default");
+    request.notes.assume("search.batch_sizes", BATCH, "the founding documents' default");
     Ok(BATCH)
 }
 
@@ -114,7 +114,7 @@ fn one<T: Copy>(request: &Request, path: &str, values: &[T]) -> Result<T, Questi
 
 fn read_contexts(request: &mut Request) -> Result<Vec<u64>, QuestionError> {
     let Some(list) = &request.question.workload.contexts else {
-        request.notes.assume("workload.contexts", "8k to 128k", "the founding documents' table");
+        request.notes.assume("workload.contexts", CONTEXTS.as_slice(), "the founding documents' table");
         return Ok(CONTEXTS.to_vec());
     };
     let contexts: Vec<u64> = list.0.iter().map(|tokens| tokens.0).collect();
@@ -210,11 +210,7 @@ fn swaps(
     check_range(request.layers, "swaps.steps", steps, 1, MOST_SWAPS)?;
     check_range(request.layers, "swaps.token", context, 1, LONGEST_CONTEXT)?;
     if asked.token.is_none() {
-        request.notes.assume(
-            "swaps.token",
-            &format!("{SWAP_CONTEXT} tokens"),
-            "the longest context of the table",
-        );
+        request.notes.assume("swaps.token", SWAP_CONTEXT, "the longest context of the table");
     }
     let models = ["1", "2"].map(|name| Subject::founding(name, &request.presets));
     let loads = models.clone().map(|subject| {

@@ -39,7 +39,11 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
     let summary = summarize(&request, &asked, &outcome);
     request.notes.warnings.extend(summary.warnings.iter().cloned());
     let warnings = outcome.sizing.map(|sizing| {
-        [packed_too_tight(&asked, &sizing), cache_divided_too_far(request.subject.kv_ways(), &sizing)]
+        [
+            packed_too_tight(&asked, &sizing),
+            cache_divided_too_far(request.subject.kv_ways(), &sizing),
+            cache_without_a_place(&outcome.combination.machine, &sizing),
+        ]
     });
     request.notes.warnings.extend(warnings.into_iter().flatten().flatten());
     let answer = SizeAnswer {
@@ -137,11 +141,7 @@ impl Asked {
                 RackCount::UpTo(most.0)
             }
             (None, None) => {
-                request.notes.assume(
-                    "limits.max_racks",
-                    &RACKS.to_string(),
-                    "the founding documents' default",
-                );
+                request.notes.assume("limits.max_racks", RACKS, "the founding documents' default");
                 RackCount::UpTo(RACKS)
             }
         };
@@ -165,6 +165,18 @@ fn packed_too_tight(asked: &Asked, sizing: &Sizing) -> Option<String> {
             "with {batch} users on each of {} instances a user gets {each:.1} tok/s, not {}: spread them over all {}",
             sizing.active_instances, asked.load.rate, plan.instances
         )
+    })
+}
+
+/// The method puts on NVMe what neither HBM nor host memory holds, whether there is any or not.
+fn cache_without_a_place(machine: &Machine, sizing: &Sizing) -> Option<String> {
+    let Machine::Real(real) = machine else { return None };
+    let host = real.rack.record.host.as_ref();
+    let local =
+        host.and_then(|host| host.nvme_per_gpu).map_or(0.0, |nvme| nvme.get() * sizing.active_gpus as f64);
+    (sizing.kv.nvme.get() > local).then(|| {
+        let known = rackplan_units::Bytes::new(local);
+        format!("{} of KV cache goes to NVMe, but the catalog knows of {known} there", sizing.kv.nvme)
     })
 }
 

@@ -46,7 +46,7 @@ fn read_racks(request: &mut Request) -> Result<u64, QuestionError> {
             Ok(racks.0)
         }
         None => {
-            request.notes.assume("search.racks", &RACKS.to_string(), "as in the founding documents' tables");
+            request.notes.assume("search.racks", RACKS, "as in the founding documents' tables");
             Ok(RACKS)
         }
     }

@@ -58,7 +58,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
 
 fn import(matches: &ArgMatches) -> Result<String, Failure> {
     let path: &PathBuf = matches.get_one("file").expect("clap requires it");
-    let id = matches.get_one::<String>("id").map(String::as_str);
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+    let id = matches.get_one::<String>("id").map(String::as_str).or(stem.as_deref());
     Ok(answers::import(&path.display().to_string(), &files::text(path)?, id)?)
 }
 

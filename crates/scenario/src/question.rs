@@ -12,7 +12,7 @@ pub struct Question {
     /// Hugging Face id, catalog name, path of a `config.json`, or a founding shortcut `1`, `2`, `3`.
     pub model: Option<Text>,
     /// Number formats of the weights.
-    pub quant: Option<List<String>>,
+    pub quant: Option<List<Text>>,
     /// Number format of the KV cache.
     pub kv_dtype: Option<String>,
     /// Racks, servers or accelerators to plan on.

@@ -5,6 +5,7 @@ mod format;
 mod machine;
 mod model;
 mod notes;
+mod reader;
 mod request;
 
 pub(crate) use demand::{Load, check_range};

@@ -2,31 +2,23 @@
 
 use super::demand::check_range;
 use super::format::{Quant, WeightFormat, kv_bytes};
-use super::machine::link_of;
 use super::model::catalog_error;
+use super::reader::Reader;
 use super::{Inputs, Machine, Notes, Subject};
 use crate::QuestionError;
 use crate::layers::Layers;
 use crate::question::{Mode, Question};
 use crate::value::{Count, List};
 use rackplan_catalog::first_order::Presets;
-use rackplan_catalog::{CatalogError, Kind, LinkType};
 use rackplan_first_order as method;
 use rackplan_first_order::Grid;
 
-/// The first rack of the founding documents, and the real one that it stands for.
-const FOUNDING_RACK: &str = "NVIDIA GB200 NVL72";
-const RACK: &str = "gb200_nvl72";
-/// The founding documents' widths of a weight.
-const EVERY_WIDTH: [u32; 3] = [16, 8, 4];
 /// Batch sizes of the founding documents.
 const FOUNDING_BATCHES: [u32; 7] = [1, 2, 4, 8, 10, 12, 16];
 /// Batch sizes tried on real hardware, where engines batch further.
 const BATCHES: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 /// KV tokens kept per user of a real model, where nobody says.
 const CONTEXT: u64 = 8192;
-/// Head nodes of a rack, where nobody says.
-const CONTROL_SERVERS: u64 = 1;
 /// Largest batch, parallel size and context that make sense; far above any machine.
 const LARGEST_BATCH: u64 = 1_000_000;
 const LARGEST_PARALLEL: u64 = 65_536;
@@ -73,10 +65,10 @@ pub(crate) struct Request<'a> {
 /// A link in place of a rack's.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkChange {
-    level: String,
+    pub(super) level: String,
     /// Id of the link type.
     pub(crate) id: String,
-    link: method::Link,
+    pub(super) link: method::Link,
 }
 
 /// A request on one machine in one number format, as the method takes it.
@@ -306,122 +298,4 @@ pub(crate) fn sizes(
         check_range(layers, path, size.0, 1, most)?;
     }
     Ok(list.0.iter().map(|size| size.0 as u32).collect())
-}
-
-/// Reads what names things.
-struct Reader<'a> {
-    question: &'a Question,
-    layers: &'a Layers,
-    inputs: &'a Inputs,
-    presets: &'a Presets,
-    subject: &'a Subject,
-    defaults: Defaults,
-}
-
-impl Reader<'_> {
-    fn machines(&self, notes: &mut Notes) -> Result<Vec<Machine>, QuestionError> {
-        let place = self.layers.place("hardware");
-        let find = |name: &str| Machine::find(name, self.inputs, self.presets, &place);
-        let Some(names) = &self.question.hardware else {
-            return match self.subject {
-                Subject::Founding { .. } if self.defaults.all => {
-                    notes.assume(
-                        "hardware",
-                        "all",
-                        "every founding rack, as in the founding documents' tables",
-                    );
-                    self.every_machine()
-                }
-                Subject::Founding { .. } => {
-                    notes.assume("hardware", FOUNDING_RACK, "the founding documents' first rack");
-                    Ok(vec![find(FOUNDING_RACK)?])
-                }
-                Subject::Real(_) => {
-                    notes.assume("hardware", RACK, "the rack that the founding documents start from");
-                    Ok(vec![find(RACK)?])
-                }
-            };
-        };
-        match names.0.as_slice() {
-            [] => Err(QuestionError::value(place, "the list is empty")
-                .with_hint("expected e.g. `gb200_nvl72`, or `all`")),
-            [all] if all == "all" => self.every_machine(),
-            list => list.iter().map(|name| find(name)).collect(),
-        }
-    }
-
-    /// Every founding rack for a founding model, every rack of the catalog for a real one.
-    fn every_machine(&self) -> Result<Vec<Machine>, QuestionError> {
-        let catalog = &self.inputs.catalog;
-        let rack = |id: &String| Machine::of_rack(catalog.get(id)?, catalog);
-        match self.subject {
-            Subject::Founding { .. } => Ok(self
-                .presets
-                .racks()
-                .map(|preset| Machine::of_preset(preset.record, self.presets))
-                .collect()),
-            Subject::Real(_) => {
-                let found: Result<_, CatalogError> = catalog.ids(Kind::Racks).iter().map(rack).collect();
-                found.map_err(|error| catalog_error(&self.layers.place("hardware"), error))
-            }
-        }
-    }
-
-    fn quants(&self, machines: &[Machine], notes: &mut Notes) -> Result<Vec<Quant>, QuestionError> {
-        let place = self.layers.place("quant");
-        let Some(names) = &self.question.quant else {
-            return Ok(self.default_quants(machines, notes));
-        };
-        match names.0.as_slice() {
-            [] => {
-                Err(QuestionError::value(place, "the list is empty")
-                    .with_hint("expected e.g. `fp8`, or `all`"))
-            }
-            [all] if all == "all" => Ok(EVERY_WIDTH.map(Quant::Bits).to_vec()),
-            list => list.iter().map(|name| Quant::parse(name, &place)).collect(),
-        }
-    }
-
-    fn default_quants(&self, machines: &[Machine], notes: &mut Notes) -> Vec<Quant> {
-        if self.defaults.all {
-            notes.assume("quant", "all", "16, 8 and 4 bits, as in the founding documents' tables");
-            return EVERY_WIDTH.map(Quant::Bits).to_vec();
-        }
-        let founding = machines.iter().all(|machine| matches!(machine, Machine::Founding(_)));
-        let bits = self.defaults.bits;
-        let why = format!("the founding documents' default, {bits} bits");
-        if founding || matches!(self.subject, Subject::Founding { .. }) {
-            notes.assume("quant", bits, &why);
-            return vec![Quant::Bits(bits)];
-        }
-        let format = WeightFormat::of_bits(bits, machines[0].real_gpu().map(|gpu| &gpu.record));
-        notes.assume("quant", format.name(), &why);
-        vec![Quant::Format(format)]
-    }
-
-    /// Head nodes of a rack. Too small a matter for the list of assumptions: they only show in the diagram.
-    fn control_servers(&self) -> Result<u64, QuestionError> {
-        let count = self.question.limits.control_servers_per_rack.map_or(CONTROL_SERVERS, |count| count.0);
-        check_range(self.layers, "limits.control_servers_per_rack", count, 0, 1000)?;
-        Ok(count)
-    }
-
-    /// `inter_rack=400gbe` and the like.
-    fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
-        let place = self.layers.place("links");
-        let read = |text: &String| {
-            let (level, name) = text.split_once('=').ok_or_else(|| {
-                let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
-                error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
-            })?;
-            if !["all", "intra_server", "inter_server", "inter_rack"].contains(&level) {
-                let error = QuestionError::value(&place, format!("`{level}` is no link level"));
-                return Err(error.with_hint("expected intra_server, inter_server, inter_rack or all"));
-            }
-            let entry =
-                self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
-            Ok(LinkChange { level: level.to_owned(), id: entry.id, link: link_of(&entry.record) })
-        };
-        self.question.links.iter().flat_map(|list| &list.0).map(read).collect()
-    }
 }

@@ -1,0 +1,143 @@
+//! Reads what a question names: machines, number formats, links, and what is taken where nothing is named.
+
+use super::demand::check_range;
+use super::format::{Quant, WeightFormat};
+use super::machine::link_of;
+use super::model::catalog_error;
+use super::request::{Defaults, LinkChange};
+use super::{Inputs, Machine, Notes, Subject};
+use crate::QuestionError;
+use crate::layers::Layers;
+use crate::question::Question;
+use rackplan_catalog::first_order::Presets;
+use rackplan_catalog::{CatalogError, Kind, LinkType};
+
+/// The first rack of the founding documents, and the real one that it stands for.
+const FOUNDING_RACK: &str = "NVIDIA GB200 NVL72";
+const RACK: &str = "gb200_nvl72";
+/// The founding documents' widths of a weight.
+const EVERY_WIDTH: [u32; 3] = [16, 8, 4];
+/// Head nodes of a rack, where nobody says.
+const CONTROL_SERVERS: u64 = 1;
+
+/// Reads what names things.
+pub(super) struct Reader<'a> {
+    pub(super) question: &'a Question,
+    pub(super) layers: &'a Layers,
+    pub(super) inputs: &'a Inputs,
+    pub(super) presets: &'a Presets,
+    pub(super) subject: &'a Subject,
+    pub(super) defaults: Defaults,
+}
+
+impl Reader<'_> {
+    pub(super) fn machines(&self, notes: &mut Notes) -> Result<Vec<Machine>, QuestionError> {
+        let place = self.layers.place("hardware");
+        let find = |name: &str| Machine::find(name, self.inputs, self.presets, &place);
+        let Some(names) = &self.question.hardware else {
+            return match self.subject {
+                Subject::Founding { .. } if self.defaults.all => {
+                    notes.assume(
+                        "hardware",
+                        "all",
+                        "every founding rack, as in the founding documents' tables",
+                    );
+                    self.every_machine()
+                }
+                Subject::Founding { .. } => {
+                    notes.assume("hardware", FOUNDING_RACK, "the founding documents' first rack");
+                    Ok(vec![find(FOUNDING_RACK)?])
+                }
+                Subject::Real(_) => {
+                    notes.assume("hardware", RACK, "the rack that the founding documents start from");
+                    Ok(vec![find(RACK)?])
+                }
+            };
+        };
+        match names.0.as_slice() {
+            [] => Err(QuestionError::value(place, "the list is empty")
+                .with_hint("expected e.g. `gb200_nvl72`, or `all`")),
+            [all] if all == "all" => self.every_machine(),
+            list => list.iter().map(|name| find(name)).collect(),
+        }
+    }
+
+    /// Every founding rack for a founding model, every rack of the catalog for a real one.
+    fn every_machine(&self) -> Result<Vec<Machine>, QuestionError> {
+        let catalog = &self.inputs.catalog;
+        let rack = |id: &String| Machine::of_rack(catalog.get(id)?, catalog);
+        match self.subject {
+            Subject::Founding { .. } => Ok(self
+                .presets
+                .racks()
+                .map(|preset| Machine::of_preset(preset.record, self.presets))
+                .collect()),
+            Subject::Real(_) => {
+                let found: Result<_, CatalogError> = catalog.ids(Kind::Racks).iter().map(rack).collect();
+                found.map_err(|error| catalog_error(&self.layers.place("hardware"), error))
+            }
+        }
+    }
+
+    pub(super) fn quants(
+        &self,
+        machines: &[Machine],
+        notes: &mut Notes,
+    ) -> Result<Vec<Quant>, QuestionError> {
+        let place = self.layers.place("quant");
+        let Some(names) = &self.question.quant else {
+            return Ok(self.default_quants(machines, notes));
+        };
+        match names.0.as_slice() {
+            [] => {
+                Err(QuestionError::value(place, "the list is empty")
+                    .with_hint("expected e.g. `fp8`, or `all`"))
+            }
+            [all] if all.0 == "all" => Ok(EVERY_WIDTH.map(Quant::Bits).to_vec()),
+            list => list.iter().map(|name| Quant::parse(&name.0, &place)).collect(),
+        }
+    }
+
+    fn default_quants(&self, machines: &[Machine], notes: &mut Notes) -> Vec<Quant> {
+        if self.defaults.all {
+            notes.assume("quant", "all", "16, 8 and 4 bits, as in the founding documents' tables");
+            return EVERY_WIDTH.map(Quant::Bits).to_vec();
+        }
+        let founding = machines.iter().all(|machine| matches!(machine, Machine::Founding(_)));
+        let bits = self.defaults.bits;
+        let why = format!("the founding documents' default, {bits} bits");
+        if founding || matches!(self.subject, Subject::Founding { .. }) {
+            notes.assume("quant", bits, &why);
+            return vec![Quant::Bits(bits)];
+        }
+        let format = WeightFormat::of_bits(bits, machines[0].real_gpu().map(|gpu| &gpu.record));
+        notes.assume("quant", format.name(), &why);
+        vec![Quant::Format(format)]
+    }
+
+    /// Head nodes of a rack. Too small a matter for the list of assumptions: they only show in the diagram.
+    pub(super) fn control_servers(&self) -> Result<u64, QuestionError> {
+        let count = self.question.limits.control_servers_per_rack.map_or(CONTROL_SERVERS, |count| count.0);
+        check_range(self.layers, "limits.control_servers_per_rack", count, 0, 1000)?;
+        Ok(count)
+    }
+
+    /// `inter_rack=400gbe` and the like.
+    pub(super) fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
+        let place = self.layers.place("links");
+        let read = |text: &String| {
+            let (level, name) = text.split_once('=').ok_or_else(|| {
+                let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
+                error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
+            })?;
+            if !["all", "intra_server", "inter_server", "inter_rack"].contains(&level) {
+                let error = QuestionError::value(&place, format!("`{level}` is no link level"));
+                return Err(error.with_hint("expected intra_server, inter_server, inter_rack or all"));
+            }
+            let entry =
+                self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
+            Ok(LinkChange { level: level.to_owned(), id: entry.id, link: link_of(&entry.record) })
+        };
+        self.question.links.iter().flat_map(|list| &list.0).map(read).collect()
+    }
+}

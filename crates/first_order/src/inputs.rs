@@ -19,6 +19,9 @@ pub struct Model {
     pub generation: u64,
     /// Elements that one token adds to the KV cache, over all layers. The founding documents take `2 L h`.
     pub kv_elements_per_token: f64,
+    /// Ways in which tensor parallelism can divide the cache: KV heads, 1 for a latent. Beyond it GPUs hold copies. The
+    /// founding documents know no such limit: none.
+    pub kv_ways: Option<u32>,
     /// The experts; none for a dense model.
     pub moe: Option<Moe>,
 }

@@ -52,7 +52,9 @@ pub fn kv_profile(setting: &Setting, plan: &Plan, demand: &KvDemand, system: Opt
     let tokens = setting.model.tokens_cached();
     let active = demand.active_gpus.max(1) as f64;
     let total = kv_per_token(&setting.model, &setting.quantisation) * (demand.users as f64 * tokens);
-    let hbm = plan.memory.kv_cache * active;
+    // Copies hold nothing new.
+    let copies = plan.layout.shards() / plan.layout.cache_shards(&setting.model);
+    let hbm = plan.memory.kv_cache * (active / copies);
     let rest = (total.get() - hbm.get()).max(0.0);
     let dram = rest.min(system.map_or(0.0, |system| system.dram.get()) * active);
     let nvme = (rest - dram).max(0.0);

@@ -108,7 +108,25 @@ pub fn kv_per_token(model: &Model, quantisation: &Quantisation) -> Bytes {
     Bytes::new(model.kv_elements_per_token * quantisation.kv_bytes_per_element)
 }
 
-/// KV bytes that one token adds on one GPU, KV/token / (tp pp): layers and heads are shared out, experts are not.
+/// KV bytes that one token adds on one GPU, KV/token / (min(tp, ways) pp): layers and heads are shared out, experts are
+/// not; a model without a limit on the ways has the founding documents' KV/token / (tp pp).
 pub fn kv_per_token_per_gpu(model: &Model, quantisation: &Quantisation, layout: Layout) -> Bytes {
-    kv_per_token(model, quantisation) / layout.shards()
+    kv_per_token(model, quantisation) / layout.cache_shards(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::qwen_on_gb200;
+
+    #[test]
+    fn hand_a_cache_of_four_heads_on_eight_gpus_is_held_twice() {
+        // 4 ways of 8: each GPU holds a quarter, not an eighth; the founding presets know no limit.
+        let setting = qwen_on_gb200();
+        let layout = Layout { tp: 8, pp: 1, ep: 1 };
+        let whole = kv_per_token(&setting.model, &setting.quantisation);
+        let four = Model { kv_ways: Some(4), ..setting.model };
+        assert_eq!(kv_per_token_per_gpu(&setting.model, &setting.quantisation, layout), whole / 8.0);
+        assert_eq!(kv_per_token_per_gpu(&four, &setting.quantisation, layout), whole / 4.0);
+    }
 }

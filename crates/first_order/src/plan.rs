@@ -23,9 +23,14 @@ impl Layout {
         (u64::from(self.tp) * u64::from(self.pp)).saturating_mul(u64::from(self.ep))
     }
 
-    /// GPUs that share the attention weights and the KV cache, `tp pp`.
+    /// GPUs that share the attention weights, `tp pp`.
     pub(crate) fn shards(self) -> f64 {
         f64::from(self.tp) * f64::from(self.pp)
+    }
+
+    /// GPUs over which a model's cache is divided: `min(tp, ways) pp`.
+    pub(crate) fn cache_shards(self, model: &Model) -> f64 {
+        f64::from(self.tp.min(model.kv_ways.unwrap_or(self.tp))) * f64::from(self.pp)
     }
 
     /// Layers of one stage, `L / pp`.

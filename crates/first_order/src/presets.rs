@@ -66,6 +66,7 @@ impl From<&catalog::Model> for Model {
             context: model.context,
             generation: model.generation,
             kv_elements_per_token: model.kv_elements_per_token.unwrap_or(full_width),
+            kv_ways: None,
             moe: model.moe.map(Moe::from),
         }
     }

@@ -23,7 +23,7 @@ prop_compose! {
         };
         let kv_elements_per_token = Model::full_width_kv_elements(layers, hidden);
         let moe = (!dense).then_some(moe);
-        Model { parameters, layers, hidden, heads, context, generation, kv_elements_per_token, moe }
+        Model { parameters, layers, hidden, heads, context, generation, kv_elements_per_token, kv_ways: None, moe }
     }
 }
 

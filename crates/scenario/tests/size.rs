@@ -198,14 +198,15 @@ fn hand_another_link_is_used_and_named() {
 }
 
 #[test]
-fn hand_a_latent_cache_that_tensor_parallelism_cannot_divide_is_warned_about() {
-    // DeepSeek-V3.2 keeps one latent vector a layer: each GPU of TP4 needs all of it.
-    let answer =
-        size("model=deepseek-v3.2 hardware=gb300_nvl72 quant=nvfp4 workload.users=2000 workload.context=64k");
-    assert!(answer.answer.deployment.is_some_and(|d| d.plan.tp == 4));
-    assert!(answer.warnings.iter().any(|text| text.contains("divides over 1")), "{:?}", answer.warnings);
-    let one = size("model=deepseek-v3.2 hardware=gb300_nvl72 quant=nvfp4 workload.users=10 search.tp=1");
-    assert!(!one.warnings.iter().any(|text| text.contains("divides over")), "{:?}", one.warnings);
+fn hand_a_latent_cache_is_held_whole_by_every_tensor_parallel_gpu() {
+    // DeepSeek-V3.2 keeps one latent vector a layer: TP4 holds four copies, so a GPU's cache is batch · context · KV/token.
+    let words = "model=deepseek-v3.2 hardware=gb300_nvl72 quant=fp8 workload.users=100 workload.context=8k";
+    let d = size(&format!("{words} search.tp=4 search.pp=1 search.ep=1 search.batch_sizes=16"));
+    let d = d.answer.deployment.expect("it serves");
+    let whole = 16.0 * 8_000.0 * d.kv.bytes_per_token;
+    assert!((d.memory.kv_bytes / whole - 1.0).abs() < 1e-9, "{} of {whole}", d.memory.kv_bytes);
+    // Copies hold nothing new: the users' cache is counted once, and all of it is in HBM.
+    assert!((d.kv.hbm_bytes / (100.0 * 8_000.0 * d.kv.bytes_per_token) - 1.0).abs() < 1e-9);
 }
 
 #[test]

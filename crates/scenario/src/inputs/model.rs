@@ -65,13 +65,6 @@ impl Subject {
         }
     }
 
-    /// The most GPUs over which engines can share out the KV cache of every attention layer: its KV heads, one for a
-    /// latent or compressed cache. The founding presets do not say.
-    pub(crate) fn kv_ways(&self) -> Option<u64> {
-        let Subject::Real(entry) = self else { return None };
-        entry.record.layer_counts().filter_map(|(_, kind, _)| kv_ways(kind.mixer.as_ref()?)).min()
-    }
-
     /// A founding shortcut.
     pub(crate) fn founding(name: &str, presets: &Presets) -> Self {
         founding_model(name, presets).expect("the founding shortcuts are among the presets")
@@ -143,6 +136,7 @@ fn real(model: &Model, context: u64, kv_bytes: f64) -> method::Model {
         context: tokens,
         generation: 0,
         kv_elements_per_token: sequence.get() / tokens as f64 / kv_bytes,
+        kv_ways: kv_ways_of(model).map(narrow),
         moe: experts(model),
     }
 }
@@ -157,6 +151,12 @@ fn heads(mixer: &Mixer) -> Option<u64> {
     }
 }
 
+/// The most GPUs over which engines can share out the KV cache of every attention layer.
+fn kv_ways_of(model: &Model) -> Option<u64> {
+    model.layer_counts().filter_map(|(_, kind, _)| kv_ways(kind.mixer.as_ref()?)).min()
+}
+
+/// KV heads, one for a latent or compressed cache; a recurrent layer has no cache to share out.
 fn kv_ways(mixer: &Mixer) -> Option<u64> {
     match mixer {
         Mixer::Gqa(gqa) => Some(gqa.kv_heads),
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn hand_the_cache_divides_over_kv_heads() {
-        assert_eq!(find("Qwen/Qwen3-235B-A22B").kv_ways(), Some(4));
-        assert_eq!(find("deepseek-ai/DeepSeek-V3").kv_ways(), Some(1));
-        assert_eq!(find("1").kv_ways(), None);
+        assert_eq!(find("Qwen/Qwen3-235B-A22B").model(1, 2.0).kv_ways, Some(4));
+        assert_eq!(find("deepseek-ai/DeepSeek-V3").model(1, 2.0).kv_ways, Some(1));
+        assert_eq!(find("1").model(0, 2.0).kv_ways, None);
     }
 
     #[test]

@@ -39,11 +39,7 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
     let summary = summarize(&request, &asked, &outcome);
     request.notes.warnings.extend(summary.warnings.iter().cloned());
     let warnings = outcome.sizing.map(|sizing| {
-        [
-            packed_too_tight(&asked, &sizing),
-            cache_divided_too_far(request.subject.kv_ways(), &sizing),
-            cache_without_a_place(&outcome.combination.machine, &sizing),
-        ]
+        [packed_too_tight(&asked, &sizing), cache_without_a_place(&outcome.combination.machine, &sizing)]
     });
     request.notes.warnings.extend(warnings.into_iter().flatten().flatten());
     let answer = SizeAnswer {
@@ -177,19 +173,6 @@ fn cache_without_a_place(machine: &Machine, sizing: &Sizing) -> Option<String> {
     (sizing.kv.nvme.get() > local).then(|| {
         let known = rackplan_units::Bytes::new(local);
         format!("{} of KV cache goes to NVMe, but the catalog knows of {known} there", sizing.kv.nvme)
-    })
-}
-
-/// The method divides the KV cache by tensor parallelism; engines copy it beyond its KV heads.
-fn cache_divided_too_far(kv_ways: Option<u64>, sizing: &Sizing) -> Option<String> {
-    let (tp, ways) = (u64::from(sizing.plan.layout.tp), kv_ways?);
-    (tp > ways).then(|| {
-        let copied = tp.div_ceil(ways);
-        let held = sizing.plan.memory.kv_cache;
-        format!(
-            "the method shares the KV cache out over TP{tp}, but this model's divides over {ways}: in an engine a GPU \
-             holds {copied}x the {held} shown"
-        )
     })
 }
 

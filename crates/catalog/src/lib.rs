@@ -3,6 +3,7 @@
 //! Entries are TOML, one file each under `catalog/<kind>/<id>.toml`, embedded in the binary. User files may add
 //! entries or replace fields ([`Catalog::with_overlay`]). Nothing here opens a file: texts are given.
 
+mod backend;
 mod effective;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod reading;
 mod storage;
 mod store;
 
+pub use backend::Backend;
 pub use effective::{
     BusBandwidth, Collective, CollectiveLatency, Effective, Gemm, GemmKind, SmallMessage, Streaming,
 };

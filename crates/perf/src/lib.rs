@@ -6,9 +6,11 @@
 pub mod collectives;
 mod constants;
 mod cost;
+mod deployment;
 mod device;
 pub mod operators;
 
 pub use constants::{Constants, Parameter};
 pub use cost::{Bound, Cost};
+pub use deployment::ParallelPlan;
 pub use device::{Device, Incomplete};

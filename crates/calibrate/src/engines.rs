@@ -3,34 +3,9 @@
 use crate::score::Residuals;
 use crate::table::{Devices, FittedGroup, Key, Table};
 use crate::{Operator, Row};
-use rackplan_catalog::{Architecture, Basis, Catalog, Engine, FittedOperator, HeldOut, Kind, Quantiles};
-use rackplan_perf::{Bound, Constants};
+use rackplan_catalog::{Architecture, Basis, Catalog, Engine, FittedOperator, HeldOut, Quantiles};
+use rackplan_perf::{Bound, Constants, Engines, Evidence, Fitted, Place, distance};
 use std::collections::BTreeMap;
-
-/// What a prediction rests on, the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Evidence {
-    /// Constants fitted to measurements of this very accelerator, on this backend.
-    OwnGpu,
-    /// Constants fitted to another accelerator of the architecture.
-    SameArchitecture,
-    /// Constants of another architecture, or of another backend's kernels.
-    Across,
-    /// No constants of this operator and format anywhere: the priors.
-    Unvalidated,
-}
-
-impl Evidence {
-    /// As answers spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Evidence::OwnGpu => "own_gpu_fit",
-            Evidence::SameArchitecture => "same_architecture",
-            Evidence::Across => "across_architectures",
-            Evidence::Unvalidated => "unvalidated",
-        }
-    }
-}
 
 /// A predicted time with its band.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,9 +21,6 @@ pub struct Prediction {
     /// What it rests on.
     pub evidence: Evidence,
 }
-
-/// Band of a prediction without any data: a factor of two either way.
-const BLIND: Quantiles = Quantiles { p10: 0.5, p50: 1.0, p90: 2.0 };
 
 /// Puts the fits of one operator into the engines they belong to.
 pub fn add_to_engines<O: Operator>(
@@ -133,30 +105,6 @@ fn nearest<'a, C>(key: &Key, all: &'a [FittedGroup<C>]) -> Option<&'a FittedGrou
     others.min_by_key(|other| distance(key.architecture, other.key.architecture))
 }
 
-/// How unlike two architectures are: memory of the same kind and generations of tensor cores between them.
-pub fn distance(a: Architecture, b: Architecture) -> u32 {
-    let (memory_a, generation_a) = traits(a);
-    let (memory_b, generation_b) = traits(b);
-    if a == b {
-        0
-    } else {
-        1 + 10 * u32::from(memory_a != memory_b) + 2 * generation_a.abs_diff(generation_b)
-    }
-}
-
-/// Memory of the architecture (HBM or GDDR), and the generation of its matrix units on NVIDIA's count.
-fn traits(architecture: Architecture) -> (bool, u32) {
-    use Architecture as A;
-    match architecture {
-        A::Ampere | A::Gaudi2 | A::TpuV4 | A::Cdna2 => (true, 3),
-        A::Ada => (false, 4),
-        A::Hopper | A::Gaudi3 | A::Cdna3 | A::TpuV5e | A::TpuV5p | A::TpuV6e | A::Trainium2 => (true, 4),
-        A::Blackwell | A::BlackwellUltra | A::Cdna4 | A::TpuV7x | A::Trainium3 => (true, 5),
-        A::BlackwellRtx | A::Battlemage => (false, 5),
-        A::Rubin | A::RubinUltra | A::Cdna5 | A::Other => (true, 6),
-    }
-}
-
 /// As files spell an architecture.
 pub fn architecture_name(architecture: Architecture) -> String {
     let spelt = serde_json::to_value(architecture).expect("an architecture is a word");
@@ -172,7 +120,7 @@ pub fn to_toml(engine: &Engine) -> String {
 /// Predicts rows from the engines of a catalog.
 #[derive(Clone, Debug)]
 pub struct OperatorModel {
-    engines: Vec<Engine>,
+    engines: Engines,
     devices: Devices,
     catalog: Catalog,
 }
@@ -180,9 +128,7 @@ pub struct OperatorModel {
 impl OperatorModel {
     /// Reads every engine.
     pub fn new(catalog: &Catalog) -> Self {
-        let ids = catalog.ids(Kind::Engines);
-        let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record)).collect();
-        Self { engines, devices: Devices::default(), catalog: catalog.clone() }
+        Self { engines: Engines::new(catalog), devices: Devices::default(), catalog: catalog.clone() }
     }
 
     /// The time of a row, or what is wrong with it.
@@ -191,9 +137,9 @@ impl OperatorModel {
         let gpu = row.text("gpu");
         let (id, device) =
             self.devices.get(gpu, &self.catalog).map_err(|problem| format!("gpu `{gpu}`: {problem}"))?;
-        let found = self.constants::<O>(row.text("backend"), device.architecture, &group, &id);
-        let (constants, band, evidence) =
-            found.unwrap_or_else(|| (O::prior(&group), BLIND, Evidence::Unvalidated));
+        let place = Place { backend: row.text("backend"), architecture: device.architecture, gpu: &id };
+        let found = self.engines.nearest::<O::Constants>(O::NAME, &group, place);
+        let Fitted { constants, band, evidence } = found.unwrap_or_else(Fitted::prior);
         let cost = O::cost(&shape, &device, &constants);
         let microseconds = cost.time.get() * 1e6;
         Ok(Prediction {
@@ -204,48 +150,4 @@ impl OperatorModel {
             evidence,
         })
     }
-
-    /// The nearest constants: by backend and group, then the backend's other groups of the format, then other backends;
-    /// within each by architecture.
-    fn constants<O: Operator>(
-        &self,
-        backend: &str,
-        architecture: Architecture,
-        group: &str,
-        gpu: &str,
-    ) -> Option<(O::Constants, Quantiles, Evidence)> {
-        let format = format_of(group);
-        let known = self.engines.iter().flat_map(|engine| {
-            let groups = engine.operators.get(O::NAME).into_iter().flatten();
-            groups.map(move |(name, fitted)| (engine, name, fitted))
-        });
-        let rank = |(engine, name, _): &(&Engine, &String, &FittedOperator)| {
-            let other_group = if *name == group {
-                0
-            } else if format_of(name) == format {
-                3
-            } else {
-                1000
-            };
-            let other_backend = if engine.backend == backend { 0 } else { 30 };
-            other_group + other_backend + distance(architecture, engine.architecture)
-        };
-        let (engine, name, fitted) = known.filter(|found| rank(found) < 1000).min_by_key(rank)?;
-        let values: Option<Vec<f64>> = O::Constants::PARAMETERS
-            .iter()
-            .map(|parameter| fitted.constants.get(parameter.name).copied())
-            .collect();
-        let same = engine.backend == backend && engine.architecture == architecture && name == group;
-        let (evidence, band) = match same {
-            true if fitted.gpus.iter().any(|known| known == gpu) => (Evidence::OwnGpu, fitted.residuals),
-            true => (Evidence::SameArchitecture, fitted.residuals),
-            false => (Evidence::Across, fitted.across.unwrap_or(BLIND)),
-        };
-        Some((O::Constants::from_values(&values?), band, evidence))
-    }
-}
-
-/// The number format of a group: its name up to the first dot.
-fn format_of(group: &str) -> &str {
-    group.split('.').next().unwrap_or(group)
 }

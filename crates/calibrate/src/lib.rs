@@ -9,9 +9,7 @@ mod score;
 mod simplex;
 mod table;
 
-pub use engines::{
-    Evidence, OperatorModel, Prediction, add_to_engines, architecture_name, distance, to_toml,
-};
+pub use engines::{OperatorModel, Prediction, add_to_engines, architecture_name, to_toml};
 pub use fit::{Fit, Sample, fit};
 pub use operator::{Group, Operator};
 pub use row::{Row, RowError, Rows};

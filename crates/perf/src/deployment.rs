@@ -1,4 +1,10 @@
-//! How one replica of a model is spread over accelerators: what search, simulator and model share.
+//! How one replica of a model is deployed: what search, simulator and model share.
+
+use crate::Device;
+use crate::operators::moe_routing::Routing;
+use rackplan_catalog::Backend;
+use rackplan_catalog::Model;
+use rackplan_catalog::model::WeightDtype;
 
 /// Sizes of the parallel groups of one replica. Each is at least 1.
 ///
@@ -39,6 +45,47 @@ impl ParallelPlan {
     pub fn expert_tp(self) -> u32 {
         (self.stage_gpus() / self.ep).max(1)
     }
+}
+
+/// Number formats of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Precision {
+    /// Weights of attention and other mixers.
+    pub attention: WeightDtype,
+    /// Weights of dense networks and shared experts.
+    pub dense: WeightDtype,
+    /// Weights of routed experts.
+    pub experts: WeightDtype,
+    /// Bytes of a number in the KV cache: 2 or 1.
+    pub kv_bytes: f64,
+}
+
+impl Precision {
+    /// One format for all weights.
+    pub fn uniform(weights: WeightDtype, kv_bytes: f64) -> Self {
+        Self { attention: weights, dense: weights, experts: weights, kv_bytes }
+    }
+}
+
+/// One replica of a model on accelerators of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Catalog id of the accelerator.
+    pub gpu: &'a str,
+    /// The accelerator.
+    pub device: Device,
+    /// Whose kernels run.
+    pub backend: Backend,
+    /// How it is spread.
+    pub plan: ParallelPlan,
+    /// Number formats.
+    pub precision: Precision,
+    /// How tokens choose experts.
+    pub routing: Routing,
+    /// Tokens that speculation proposes for each sequence and step; 0 for none.
+    pub draft_tokens: u32,
 }
 
 #[cfg(test)]

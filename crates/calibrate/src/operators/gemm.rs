@@ -1,9 +1,8 @@
 //! Rows of `measured/ops/gemm`.
 
 use crate::{Group, Operator, Row, RowError};
-use rackplan_catalog::Format;
 use rackplan_perf::operators::gemm::{Gemm, GemmConstants, gemm};
-use rackplan_perf::{Cost, Device};
+use rackplan_perf::{Cost, Device, NumberFormat};
 
 /// Matrix multiplication.
 #[derive(Clone, Copy, Debug)]
@@ -16,16 +15,10 @@ impl Operator for GemmRows {
 
     fn read(row: &Row) -> Result<(Group, Gemm), RowError> {
         let dtype = row.text("dtype");
-        let (arithmetic, weight_bytes, activation_bytes, quantises) = match dtype {
-            "bfloat16" | "bf16" | "half" | "float16" => (Format::Bf16, 2.0, 2.0, false),
-            "fp8" => (Format::Fp8, 1.0, 1.0, true),
-            "fp8_block" => (Format::Fp8, 1.0 + 4.0 / 16_384.0, 1.0, true),
-            "nvfp4" => (Format::Fp4, 0.5625, 0.5625, true),
-            "sq" => (Format::Int8, 1.0, 1.0, true),
-            "int8_wo" => (Format::Bf16, 1.0, 2.0, false),
-            "int4_wo" => (Format::Bf16, 0.515_625, 2.0, false),
-            _ => return Err(row.bad("dtype", "bfloat16, fp8, fp8_block, nvfp4, sq, int8_wo or int4_wo")),
-        };
+        let known = NumberFormat::of_group(dtype).filter(|_| !dtype.starts_with("w4a"));
+        let expected = "bfloat16, fp8, fp8_block, nvfp4, sq, int8_wo or int4_wo";
+        let NumberFormat { arithmetic, weight_bytes, activation_bytes, quantises } =
+            known.ok_or_else(|| row.bad("dtype", expected))?;
         let shape = Gemm {
             m: row.positive("m")?,
             n: row.positive("n")?,

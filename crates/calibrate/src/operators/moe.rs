@@ -1,10 +1,9 @@
 //! Rows of `measured/ops/moe`.
 
 use crate::{Group, Operator, Row, RowError};
-use rackplan_catalog::Format;
 use rackplan_perf::operators::moe::{Moe, MoeConstants, moe};
 use rackplan_perf::operators::moe_routing::{Load, Routing};
-use rackplan_perf::{Cost, Device};
+use rackplan_perf::{Cost, Device, NumberFormat};
 
 /// Routed experts.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ impl Operator for MoeRows {
 
     fn read(row: &Row) -> Result<(Group, Moe), RowError> {
         let (dtype, kernel) = (row.text("dtype"), row.text("kernel"));
-        let (arithmetic, weight_bytes, activation_bytes) = formats(row, dtype)?;
+        let NumberFormat { arithmetic, weight_bytes, activation_bytes, .. } = format(row, dtype)?;
         let (tokens, experts, topk) =
             (row.positive("tokens")?, row.positive("experts")?, row.positive("topk")?);
         let ranks = row.positive("moe_ep")?;
@@ -53,24 +52,9 @@ impl Operator for MoeRows {
     }
 }
 
-/// Arithmetic, bytes of a weight and of an activation.
-fn formats(row: &Row, dtype: &str) -> Result<(Format, f64, f64), RowError> {
-    Ok(match dtype {
-        "bfloat16" | "bf16" | "half" | "float16" => (Format::Bf16, 2.0, 2.0),
-        "fp8" => (Format::Fp8, 1.0, 1.0),
-        "fp8_block" => (Format::Fp8, 1.0 + 4.0 / 16_384.0, 1.0),
-        "nvfp4" => (Format::Fp4, 0.5625, 0.5625),
-        "w4a16_mxfp4" => (Format::Bf16, 0.53125, 2.0),
-        "w4a8_mxfp4_mxfp8" => (Format::Fp8, 0.53125, 1.03125),
-        "w4a8_mxfp4_fp8" | "w4afp8" => (Format::Fp8, 0.53125, 1.0),
-        "int4_wo" => (Format::Bf16, 0.515_625, 2.0),
-        "int8_wo" => (Format::Bf16, 1.0, 2.0),
-        _ => {
-            return Err(
-                row.bad("dtype", "bfloat16, fp8, fp8_block, nvfp4, w4a16_mxfp4, w4a8_mxfp4_mxfp8 or int4_wo")
-            );
-        }
-    })
+fn format(row: &Row, dtype: &str) -> Result<NumberFormat, RowError> {
+    let expected = "bfloat16, fp8, fp8_block, nvfp4, w4a16_mxfp4, w4a8_mxfp4_mxfp8 or int4_wo";
+    NumberFormat::of_group(dtype).ok_or_else(|| row.bad("dtype", expected))
 }
 
 /// `bfloat16.triton`, or the format alone.

@@ -1,0 +1,196 @@
+//! Steps of inference: what a batch takes on a compiled deployment, part by part.
+
+use crate::layers::{Lane, Part, compile, compile_draft};
+use crate::work::Counts;
+use crate::{Bound, Deployment, Device, Engines, Evidence};
+use rackplan_catalog::Quantiles;
+use rackplan_units::Seconds;
+
+/// What one attention group carries in a step: sequences that generate, and chunks of prompts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Sequences that generate.
+    pub decodes: f64,
+    /// Tokens that each of them has in the cache, on average.
+    pub context: f64,
+    /// Prompts with a chunk in this step, all alike.
+    pub prompts: f64,
+    /// New tokens of such a chunk.
+    pub chunk: f64,
+    /// Tokens of such a prompt that are in the cache already.
+    pub prefix: f64,
+}
+
+impl Batch {
+    /// Only generation.
+    pub fn decode(decodes: f64, context: f64) -> Self {
+        Self { decodes, context, ..Self::default() }
+    }
+
+    /// Only whole prompts.
+    pub fn prefill(prompts: f64, tokens: f64) -> Self {
+        Self { prompts, chunk: tokens, ..Self::default() }
+    }
+}
+
+/// A deployment as a flat list of operators.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    device: Device,
+    parts: Vec<Part>,
+    draft: Vec<Part>,
+    draft_tokens: f64,
+    stages: f64,
+    hidden: f64,
+}
+
+/// One part of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartTime {
+    /// What it is.
+    pub name: &'static str,
+    /// How many times a step runs it.
+    pub count: f64,
+    /// What runs beside it.
+    pub lane: Lane,
+    /// All its runs together.
+    pub time: Seconds,
+    /// What it waits for.
+    pub bound: Bound,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Measured over predicted.
+    pub band: Quantiles,
+}
+
+/// A step, part by part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepEstimate {
+    /// The parts, in the order in which they run.
+    pub parts: Vec<PartTime>,
+    /// From the first to the last: their sum, where of routed and shared experts the longer counts.
+    pub time: Seconds,
+}
+
+/// A message between pipeline stages, in microseconds. Unvalidated.
+const SEND_US: f64 = 10.0;
+
+impl Compiled {
+    /// Compiles a deployment with the constants of a catalog's engines.
+    pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
+        let draft = if deployment.draft_tokens > 0 { compile_draft(deployment, engines) } else { Vec::new() };
+        Self {
+            device: deployment.device,
+            parts: compile(deployment, engines),
+            draft,
+            draft_tokens: f64::from(deployment.draft_tokens),
+            stages: f64::from(deployment.plan.pp),
+            hidden: deployment.model.hidden as f64,
+        }
+    }
+
+    /// The accelerator.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Time of a step.
+    ///
+    /// With pipeline stages the batch is as many micro-batches that follow each other; each is on its way through all
+    /// stages for this long, and every sequence gets its token in it.
+    pub fn step(&self, batch: &Batch) -> Seconds {
+        let mut sum = Sum::default();
+        self.visit(batch, |part, times, cost| sum.add(part.lane, times * cost.time.get()));
+        Seconds::new(sum.total() + self.sends(batch))
+    }
+
+    /// A step, part by part.
+    pub fn estimate(&self, batch: &Batch) -> StepEstimate {
+        let (mut sum, mut parts) = (Sum::default(), Vec::new());
+        self.visit(batch, |part, count, cost| {
+            let time = count * cost.time.get();
+            sum.add(part.lane, time);
+            let Part { name, lane, evidence, band, .. } = *part;
+            parts.push(PartTime {
+                name,
+                count,
+                lane,
+                time: Seconds::new(time),
+                bound: cost.bound,
+                evidence,
+                band,
+            });
+        });
+        StepEstimate { parts, time: Seconds::new(sum.total() + self.sends(batch)) }
+    }
+
+    fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost)) {
+        let counts = self.counts(batch, 1.0 + self.draft_tokens);
+        for part in &self.parts {
+            if let Some(cost) = part.work.cost(&counts, &self.device) {
+                each(part, part.count, cost);
+            }
+        }
+        // Each proposed token passes the module once; prompts pass it once, to fill its cache.
+        let counts = self.counts(batch, 1.0);
+        for part in &self.draft {
+            if let Some(cost) = part.work.cost(&counts, &self.device) {
+                each(part, part.count * self.draft_tokens, cost);
+            }
+        }
+    }
+
+    fn counts(&self, batch: &Batch, positions: f64) -> Counts {
+        let decodes = batch.decodes / self.stages;
+        let decode_tokens = decodes * positions;
+        Counts {
+            tokens: decode_tokens + batch.prompts * batch.chunk,
+            decode_tokens,
+            sampled: decode_tokens + batch.prompts,
+            decodes,
+            context: batch.context,
+            prompts: batch.prompts,
+            chunk: batch.chunk,
+            prefix: batch.prefix,
+        }
+    }
+
+    /// Between stages, in seconds: the residual stream of every position over the scale-up link.
+    fn sends(&self, batch: &Batch) -> f64 {
+        let tokens = batch.decodes / self.stages + batch.prompts * batch.chunk;
+        let wire = 2.0 * tokens * self.hidden / self.device.link.max(self.device.scale_out).max(1.0);
+        (self.stages - 1.0) * (SEND_US * 1e-6 + wire)
+    }
+}
+
+/// Times by what runs side by side.
+#[derive(Default)]
+struct Sum {
+    alone: f64,
+    routed: f64,
+    shared: f64,
+}
+
+impl Sum {
+    fn add(&mut self, lane: Lane, seconds: f64) {
+        match lane {
+            Lane::Alone => {
+                self.join();
+                self.alone += seconds;
+            }
+            Lane::Routed => self.routed += seconds,
+            Lane::Shared => self.shared += seconds,
+        }
+    }
+
+    /// Ends what ran side by side: the longer counts.
+    fn join(&mut self) {
+        self.alone += self.routed.max(self.shared);
+        (self.routed, self.shared) = (0.0, 0.0);
+    }
+
+    fn total(mut self) -> f64 {
+        self.join();
+        self.alone
+    }
+}

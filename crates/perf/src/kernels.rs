@@ -1,0 +1,112 @@
+//! Constants of kernels from the catalog's engines, with the rule for what has none.
+
+use crate::{BLIND, Constants, Evidence, distance};
+use rackplan_catalog::{Architecture, Catalog, Engine, FittedOperator, Kind, Quantiles};
+
+/// The constants of an operator with what they rest on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fitted<C> {
+    /// The constants.
+    pub constants: C,
+    /// Measured over predicted.
+    pub band: Quantiles,
+    /// What they rest on.
+    pub evidence: Evidence,
+}
+
+/// Whose kernels are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// Serving framework or library, as engines name it.
+    pub backend: &'a str,
+    /// The family of accelerators.
+    pub architecture: Architecture,
+    /// Catalog id of the accelerator.
+    pub gpu: &'a str,
+}
+
+/// The engines of a catalog.
+#[derive(Clone, Debug)]
+pub struct Engines {
+    engines: Vec<Engine>,
+}
+
+impl Engines {
+    /// Reads every engine.
+    pub fn new(catalog: &Catalog) -> Self {
+        let ids = catalog.ids(Kind::Engines);
+        let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record)).collect();
+        Self { engines }
+    }
+
+    /// The nearest constants of one group: by backend and group, then the backend's other groups of the format, then
+    /// other backends; within each by architecture.
+    pub fn nearest<C: Constants>(&self, operator: &str, group: &str, place: Place) -> Option<Fitted<C>> {
+        self.nearest_of(operator, place, |name| {
+            if name == group { Some(0) } else { (format_of(name) == format_of(group)).then_some(3) }
+        })
+    }
+
+    /// The constants of the kernel that a backend runs for one of several formats, the first preferred: of its kernels
+    /// for a format the one that was measured most often, which is the one that it chooses by default.
+    pub fn chosen<C: Constants>(&self, operator: &str, formats: &[&str], place: Place) -> Option<Fitted<C>> {
+        self.nearest_of(operator, place, |name| {
+            let position = formats.iter().position(|format| format_of(name) == *format)?;
+            u32::try_from(position).ok().map(|position| 3 * position)
+        })
+    }
+
+    /// The entry with the least sum of its group's cost, of another backend's (30) and of another architecture's; where
+    /// several are equal, the one with most rows.
+    fn nearest_of<C: Constants>(
+        &self,
+        operator: &str,
+        place: Place,
+        cost_of_group: impl Fn(&str) -> Option<u32>,
+    ) -> Option<Fitted<C>> {
+        let known = self.engines.iter().flat_map(|engine| {
+            engine
+                .operators
+                .get(operator)
+                .into_iter()
+                .flatten()
+                .map(move |(name, fitted)| (engine, name, fitted))
+        });
+        let ranked = known.filter_map(|(engine, name, fitted)| {
+            let other_backend = if engine.backend == place.backend { 0 } else { 30 };
+            let cost =
+                cost_of_group(name)? + other_backend + distance(place.architecture, engine.architecture);
+            Some(((cost, u64::MAX - fitted.rows), engine, cost == 0, fitted))
+        });
+        let (_, engine, exact, fitted) = ranked.min_by_key(|(cost, ..)| *cost)?;
+        let own_backend = engine.backend == place.backend && engine.architecture == place.architecture;
+        let (evidence, band) = match own_backend {
+            true if exact && fitted.gpus.iter().any(|known| known == place.gpu) => {
+                (Evidence::OwnGpu, fitted.residuals)
+            }
+            true if exact => (Evidence::SameArchitecture, fitted.residuals),
+            _ => (Evidence::Across, fitted.across.unwrap_or(BLIND)),
+        };
+        Some(Fitted { constants: constants_of(fitted)?, band, evidence })
+    }
+}
+
+/// The constants of an entry, if it has all of them.
+fn constants_of<C: Constants>(fitted: &FittedOperator) -> Option<C> {
+    let values: Option<Vec<f64>> =
+        C::PARAMETERS.iter().map(|parameter| fitted.constants.get(parameter.name).copied()).collect();
+    values.map(|values| C::from_values(&values))
+}
+
+impl<C: Constants> Fitted<C> {
+    /// The priors of an operator, for what was never measured.
+    pub fn prior() -> Self {
+        let priors: Vec<f64> = C::PARAMETERS.iter().map(|parameter| parameter.prior).collect();
+        Self { constants: C::from_values(&priors), band: BLIND, evidence: Evidence::Unvalidated }
+    }
+}
+
+/// The number format of a group: its name up to the first dot.
+fn format_of(group: &str) -> &str {
+    group.split('.').next().unwrap_or(group)
+}

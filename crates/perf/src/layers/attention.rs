@@ -1,0 +1,240 @@
+//! The mixers of layers: projections, kernels over the cache or state.
+
+use super::Parts;
+use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
+use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants};
+use crate::operators::attention_mla_decode::{Latent, MlaDecode, MlaDecodeConstants};
+use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants};
+use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants};
+use crate::work::{Rows, Work};
+use crate::{BLIND, Evidence};
+use rackplan_catalog::model::{Compressed, Gqa, Mixer, Mla, Projection};
+use rackplan_catalog::{Backend, Format};
+
+/// Chunk of a recurrent scan, in tokens. Source: the default of flash-linear-attention.
+const SCAN_CHUNK: f64 = 64.0;
+
+pub(super) fn mix(parts: &mut Parts, mixer: &Mixer) {
+    match mixer {
+        Mixer::Gqa(gqa) => grouped(parts, gqa),
+        Mixer::Mla(mla) => latent(parts, mla),
+        Mixer::Compressed(compressed) => over_entries(parts, compressed),
+        recurrent => recurrence(parts, recurrent),
+    }
+}
+
+/// `attention dtype.cache dtype`, as engines group attention.
+fn dtypes(arithmetic: Format, kv_bytes: f64) -> &'static str {
+    match (arithmetic, kv_bytes > 1.0) {
+        (_, true) => "bfloat16.bfloat16",
+        (Format::Fp8, false) => "fp8.fp8",
+        (_, false) => "bfloat16.fp8",
+    }
+}
+
+/// What arithmetic prefill runs in: TensorRT-LLM multiplies in the format of an 8-bit cache, others widen it.
+fn prefill_arithmetic(parts: &Parts) -> Format {
+    let eight = parts.deployment.precision.kv_bytes <= 1.0 && parts.has(Format::Fp8);
+    let narrow = parts.deployment.backend == Backend::Trtllm;
+    if eight && narrow { Format::Fp8 } else { Format::Bf16 }
+}
+
+fn grouped(parts: &mut Parts, gqa: &Gqa) {
+    let weights = parts.deployment.precision.attention;
+    let hidden = parts.deployment.model.hidden;
+    let (tp, kv_bytes) = (parts.tp(), parts.deployment.precision.kv_bytes);
+    let (q_heads, kv_heads) = ((gqa.heads as f64 / tp).max(1.0), (gqa.kv_heads as f64 / tp).max(1.0));
+    let (head_dim, value_dim) = (gqa.head_dim as f64, gqa.value_dim() as f64);
+    let gate = gqa.projections(hidden).iter().find(|p| p.name == "gate").map_or(0.0, |p| p.outputs as f64);
+    let values = if gqa.shared_kv { 0.0 } else { value_dim };
+    let fused = q_heads * head_dim + kv_heads * (head_dim + values) + gate / tp;
+    parts.gemm("qkv", Rows::Tokens, (fused, hidden as f64), weights);
+    if gqa.qk_norm != rackplan_catalog::model::QkNorm::None {
+        parts.pass("qk_norm", Rows::Tokens, 4.0 * (q_heads + kv_heads) * head_dim, 1.0);
+    }
+    let window = gqa.reach().unwrap_or(0) as f64;
+    let limit = gqa.block_indexer.map_or(f64::INFINITY, |index| (index.block * index.top_blocks) as f64);
+    kernels(parts, Heads { q_heads, kv_heads, head_dim, value_dim, window, limit, kv_bytes });
+    if gate > 0.0 {
+        parts.pass("output_gate", Rows::Tokens, 6.0 * gate / tp, 1.0);
+    }
+    parts.gemm("output", Rows::Tokens, (hidden as f64, q_heads * value_dim), weights);
+}
+
+/// Heads of a rank.
+struct Heads {
+    q_heads: f64,
+    kv_heads: f64,
+    head_dim: f64,
+    value_dim: f64,
+    /// Tokens that each looks back to; 0 for all.
+    window: f64,
+    /// Keys that a sparse selection leaves.
+    limit: f64,
+    kv_bytes: f64,
+}
+
+fn kernels(parts: &mut Parts, heads: Heads) {
+    let Heads { q_heads, kv_heads, head_dim, value_dim, window, limit, kv_bytes } = heads;
+    let found = parts.nearest::<AttentionDecodeConstants>("attn_decode", dtypes(Format::Bf16, kv_bytes));
+    let constants =
+        AttentionDecodeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
+    let shape = AttentionDecode { batch: 0.0, kv_len: 0.0, q_heads, kv_heads, head_dim, window, kv_bytes };
+    parts.add("attention_decode", Work::Decode { shape, limit, constants }, found.evidence, found.band);
+
+    let arithmetic = prefill_arithmetic(parts);
+    let found = parts.nearest::<AttentionPrefillConstants>("attn_prefill", dtypes(arithmetic, kv_bytes));
+    let banded = if window > 0.0 {
+        window.min(limit)
+    } else if limit.is_finite() {
+        limit
+    } else {
+        0.0
+    };
+    let shape = AttentionPrefill {
+        batch: 0.0,
+        tokens: 0.0,
+        prefix: 0.0,
+        q_heads,
+        kv_heads,
+        head_dim,
+        value_dim,
+        window: banded,
+        arithmetic,
+        kv_bytes,
+    };
+    let work = Work::Prefill { shape, constants: found.constants };
+    parts.add("attention_prefill", work, found.evidence, found.band);
+}
+
+fn latent(parts: &mut Parts, mla: &Mla) {
+    let weights = parts.deployment.precision.attention;
+    let hidden = parts.deployment.model.hidden as f64;
+    let heads = (mla.heads as f64 / parts.tp()).max(1.0);
+    let sizes = Latent {
+        rank: mla.kv_rank as f64,
+        rope_dim: mla.rope_dim as f64,
+        nope_dim: mla.nope_dim as f64,
+        value_dim: mla.value_dim as f64,
+    };
+    let query = heads * (sizes.nope_dim + sizes.rope_dim);
+    match mla.q_rank {
+        None => parts.gemm("query_and_latents", Rows::Tokens, (query + sizes.cached(), hidden), weights),
+        Some(rank) => {
+            parts.gemm("latents_down", Rows::Tokens, (rank as f64 + sizes.cached(), hidden), weights);
+            parts.pass("latent_norm", Rows::Tokens, 4.0 * (rank as f64 + sizes.rank), 1.0);
+            parts.gemm("query_up", Rows::Tokens, (query, rank as f64), weights);
+        }
+    }
+    let gate = mla.projections(parts.deployment.model.hidden).iter().find(|p| p.name == "gate").copied();
+    if let Some(gate) = gate {
+        parts.project(&gate, weights);
+        parts.pass("output_gate", Rows::Tokens, 6.0 * gate.outputs as f64 / parts.tp(), 1.0);
+    }
+    select(parts, mla);
+    let limit = mla.indexer.map_or(f64::INFINITY, |indexer| indexer.top_k as f64);
+    latent_decode(parts, heads, sizes, limit);
+    let up = heads * (sizes.nope_dim + sizes.value_dim);
+    parts.gemm("kv_up", Rows::Unfolded, (up, sizes.rank), weights);
+    latent_prefill(parts, heads, sizes);
+    parts.gemm("output", Rows::Tokens, (hidden, heads * sizes.value_dim), weights);
+}
+
+/// The indexer's projections, and its pass over the index keys.
+fn select(parts: &mut Parts, mla: &Mla) {
+    let Some(indexer) = mla.indexer.filter(|indexer| indexer.present) else { return };
+    let weights = parts.deployment.precision.attention;
+    let named: Vec<Projection> = mla.projections(parts.deployment.model.hidden);
+    for projection in named.iter().filter(|projection| projection.name.starts_with("index")) {
+        parts.project(projection, weights);
+    }
+    let (heads, dim) = (indexer.heads as f64, indexer.head_dim as f64);
+    let work = Work::Index { heads, dim, launches_us: Parts::replayed(4.0) };
+    parts.add("index_scores", work, Evidence::Unvalidated, BLIND);
+}
+
+fn latent_decode(parts: &mut Parts, heads: f64, sizes: Latent, limit: f64) {
+    let kv_bytes = parts.deployment.precision.kv_bytes;
+    for (name, group, k, n) in [
+        ("absorb_in", "mla_gen_pre.bfloat16", sizes.nope_dim, sizes.rank),
+        ("absorb_out", "mla_gen_post.bfloat16", sizes.rank, sizes.value_dim),
+    ] {
+        let found = parts.nearest::<MlaBmmConstants>("mla_bmm", group);
+        let constants =
+            MlaBmmConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
+        let shape = MlaBmm { tokens: 0.0, heads, k, n, arithmetic: Format::Bf16, weight_bytes: 2.0 };
+        parts.add(name, Work::MlaBmm { shape, constants }, found.evidence, found.band);
+    }
+    let found = parts.nearest::<MlaDecodeConstants>("mla_decode", dtypes(Format::Bf16, kv_bytes));
+    let constants =
+        MlaDecodeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
+    let shape = MlaDecode { batch: 0.0, kv_len: 0.0, heads, latent: sizes, kv_bytes };
+    parts.add("attention_decode", Work::MlaDecode { shape, limit, constants }, found.evidence, found.band);
+}
+
+fn latent_prefill(parts: &mut Parts, heads: f64, latent: Latent) {
+    let kv_bytes = parts.deployment.precision.kv_bytes;
+    let found = parts.nearest::<MlaPrefillConstants>("mla_prefill", dtypes(Format::Bf16, kv_bytes));
+    let shape = MlaPrefill { batch: 0.0, tokens: 0.0, prefix: 0.0, heads, latent, arithmetic: Format::Bf16 };
+    let work = Work::MlaPrefill { shape, constants: found.constants };
+    parts.add("attention_prefill", work, found.evidence, found.band);
+}
+
+/// One key head over a window and compressed entries.
+fn over_entries(parts: &mut Parts, compressed: &Compressed) {
+    let (weights, hidden) = (parts.deployment.precision.attention, parts.deployment.model.hidden);
+    for projection in compressed.projections(hidden) {
+        parts.project(&projection, weights);
+    }
+    let q_heads = (compressed.heads as f64 / parts.tp()).max(1.0);
+    let head_dim = compressed.head_dim as f64;
+    let chosen = compressed.indexer.map_or(f64::INFINITY, |indexer| indexer.top_k as f64);
+    let ratio = compressed.ratio.map_or(f64::INFINITY, |ratio| ratio as f64);
+    let kv_bytes = parts.deployment.precision.kv_bytes;
+    if let Some(indexer) = compressed.indexer.filter(|indexer| indexer.present) {
+        let (heads, dim) = (indexer.heads as f64, indexer.head_dim as f64 / ratio);
+        let work = Work::Index { heads, dim, launches_us: Parts::replayed(4.0) };
+        parts.add("index_scores", work, Evidence::Unvalidated, BLIND);
+    }
+    let window = compressed.window as f64;
+    let entries = Entries { window, ratio, chosen };
+    let latent = Latent { rank: head_dim, rope_dim: 0.0, nope_dim: head_dim, value_dim: head_dim };
+    let found = parts.nearest::<MlaDecodeConstants>("mla_decode", dtypes(Format::Bf16, kv_bytes));
+    let shape = MlaDecode { batch: 0.0, kv_len: 0.0, heads: q_heads, latent, kv_bytes };
+    let work = Work::Entries { shape, entries, constants: found.constants };
+    parts.add("attention_entries", work, Evidence::Unvalidated, BLIND);
+}
+
+/// Attention over a window of tokens and entries that stand for several.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Entries {
+    window: f64,
+    ratio: f64,
+    chosen: f64,
+}
+
+impl Entries {
+    /// Keys that a token at a context of `tokens` attends to.
+    pub(crate) fn attended(&self, tokens: f64) -> f64 {
+        (tokens.min(self.window) + (tokens / self.ratio).min(self.chosen)).max(1.0)
+    }
+}
+
+/// State instead of a cache: projections, a convolution, the recurrence.
+fn recurrence(parts: &mut Parts, mixer: &Mixer) {
+    let (weights, hidden) = (parts.deployment.precision.attention, parts.deployment.model.hidden);
+    let tp = parts.tp();
+    for projection in mixer.projections(hidden) {
+        parts.project(&projection, weights);
+    }
+    let elements = mixer.state_elements() as f64 / tp;
+    if elements <= 0.0 {
+        return;
+    }
+    let convolution = mixer.conv_elements() as f64 / tp;
+    let bytes = 4.0 * elements + 2.0 * convolution;
+    // Update and read of the state, and products inside a chunk: as many again for keys and values of a chunk's width.
+    let flops = 6.0 * elements + 4.0 * SCAN_CHUNK * elements.sqrt();
+    let work = Work::State { bytes, flops, launches_us: 3.0 * Parts::replayed(4.0) };
+    parts.add("state", work, Evidence::Unvalidated, BLIND);
+}

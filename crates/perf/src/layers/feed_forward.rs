@@ -1,0 +1,127 @@
+//! The feed-forward half of a layer: dense, or routed and shared experts with their exchange.
+
+use super::{Lane, Parts};
+use crate::collectives::all_to_all::AllToAllConstants;
+use crate::collectives::nccl::NcclConstants;
+use crate::formats::{NumberFormat, expert_groups};
+use crate::operators::moe::{Moe as MoeShape, MoeConstants};
+use crate::operators::moe_routing::Load;
+use crate::work::{Dispatch, Routed, Rows, Work};
+use rackplan_catalog::Format;
+use rackplan_catalog::model::{Dense, Ffn, Moe, WeightDtype};
+
+pub(super) fn feed_forward(parts: &mut Parts, ffn: &Ffn) {
+    match ffn {
+        Ffn::Dense(dense) => dense_network(parts, dense),
+        Ffn::Moe(moe) => mixture(parts, moe),
+    }
+}
+
+fn dense_network(parts: &mut Parts, dense: &Dense) {
+    let weights = parts.deployment.precision.dense;
+    network(parts, ["up", "activation", "down"], dense.intermediate as f64, dense.gated, weights);
+    parts.all_reduce("all_reduce_ffn");
+}
+
+/// Two multiplications with the activation between them.
+fn network(parts: &mut Parts, names: [&'static str; 3], inter: f64, gated: bool, weights: WeightDtype) {
+    let (hidden, inter) = (parts.hidden(), inter / parts.tp());
+    let up = if gated { 2.0 * inter } else { inter };
+    parts.gemm(names[0], Rows::Tokens, (up, hidden), weights);
+    parts.pass(names[1], Rows::Tokens, 2.0 * (up + inter), 1.0);
+    parts.gemm(names[2], Rows::Tokens, (hidden, inter), weights);
+}
+
+fn mixture(parts: &mut Parts, moe: &Moe) {
+    let plan = parts.deployment.plan;
+    parts.gemm("router", Rows::Tokens, (moe.experts as f64, parts.hidden()), WeightDtype::Bf16);
+    if let Some(latent) = moe.latent {
+        let weights = parts.deployment.precision.dense;
+        parts.gemm("latent_down", Rows::Tokens, (latent as f64, parts.hidden()), weights);
+        parts.gemm("latent_up", Rows::Tokens, (parts.hidden(), latent as f64), weights);
+    }
+    parts.lane = Lane::Routed;
+    if plan.dp > 1 {
+        exchange(parts, moe);
+    }
+    routed(parts, moe);
+    parts.lane = Lane::Shared;
+    let weights = parts.deployment.precision.dense;
+    if moe.shared_intermediate > 0 {
+        let names = ["shared_up", "shared_activation", "shared_down"];
+        network(parts, names, moe.shared_intermediate as f64, moe.gated, weights);
+    }
+    if moe.dense_intermediate > 0 {
+        let names = ["dense_up", "dense_activation", "dense_down"];
+        network(parts, names, moe.dense_intermediate as f64, moe.gated, weights);
+    }
+    parts.lane = Lane::Alone;
+    // With one attention group every rank has all tokens, and the sum over tensor- or expert-parallel ranks is one
+    // all-reduce. Under attention data parallelism the way back brings the sums.
+    if plan.dp == 1 {
+        parts.all_reduce("all_reduce_ffn");
+    }
+}
+
+fn routed(parts: &mut Parts, moe: &Moe) {
+    let deployment = parts.deployment;
+    let groups = expert_groups(deployment.precision.experts, parts.has(Format::Fp8), parts.has(Format::Fp4));
+    let found = parts.chosen::<MoeConstants>("moe", groups);
+    let format = NumberFormat::of_group(groups[0]).expect("every expert group is a known format");
+    let (experts, ranks) = (moe.experts as f64, f64::from(deployment.plan.ep));
+    let shape = MoeShape {
+        tokens: 0.0,
+        hidden: moe.expert_hidden(deployment.model.hidden) as f64,
+        inter: moe.intermediate as f64 / f64::from(deployment.plan.expert_tp()),
+        local_experts: (experts / ranks).max(1.0),
+        expected_pairs: 0.0,
+        load: Load { pairs: 0.0, active: 0.0, even: false },
+        gated: moe.gated,
+        arithmetic: format.arithmetic,
+        weight_bytes: format.weight_bytes,
+        activation_bytes: format.activation_bytes,
+    };
+    let routed = Routed {
+        experts,
+        topk: moe.experts_per_token as f64,
+        ranks,
+        groups: f64::from(deployment.plan.dp),
+        routing: deployment.routing,
+    };
+    let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
+    parts.add("experts", Work::Moe { shape, routed, constants }, found.evidence, found.band);
+}
+
+/// Names of dispatch and combine kernels, low-latency ones first.
+const DISPATCH: [&str; 2] = ["deepep_ll_dispatch", "trtllm_deepep_ll_dispatch"];
+const COMBINE: [&str; 2] = ["deepep_ll_combine", "trtllm_deepep_ll_combine"];
+
+fn exchange(parts: &mut Parts, moe: &Moe) {
+    let plan = parts.deployment.plan;
+    let hidden = moe.expert_hidden(parts.deployment.model.hidden) as f64;
+    let narrow = match parts.deployment.precision.experts {
+        WeightDtype::Fp8 | WeightDtype::Fp8Block => 1.0 + 4.0 / 128.0,
+        WeightDtype::Nvfp4 => 0.5625,
+        _ => 2.0,
+    };
+    let gather = parts.nccl("all_gather");
+    let scatter = parts.nccl("reduce_scatter");
+    let dispatch = parts.chosen::<AllToAllConstants>("moe_a2a", &DISPATCH);
+    let combine = parts.chosen::<AllToAllConstants>("moe_a2a", &COMBINE);
+    let launched = |constants: NcclConstants| NcclConstants {
+        launch_us: Parts::replayed(constants.launch_us),
+        ..constants
+    };
+    let exchange = Dispatch {
+        ranks: f64::from(plan.stage_gpus()),
+        groups: f64::from(plan.dp),
+        token_bytes: narrow * hidden,
+        result_bytes: 2.0 * hidden,
+        topk: moe.experts_per_token as f64,
+        local_experts: (moe.experts as f64 / f64::from(plan.ep)).max(1.0),
+        gather: launched(gather.constants),
+        scatter: launched(scatter.constants),
+        sparse: (plan.expert_tp() == 1).then_some((dispatch.constants, combine.constants)),
+    };
+    parts.add("dispatch_and_combine", Work::Dispatch { exchange }, gather.evidence, gather.band);
+}

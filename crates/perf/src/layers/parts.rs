@@ -1,0 +1,174 @@
+//! Makes operators of a deployment: picks formats and constants, divides shapes over ranks.
+
+use super::{Lane, Part};
+use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Choice};
+use crate::collectives::nccl::{Collective, Exchange, NcclConstants};
+use crate::formats::{NumberFormat, dense_groups};
+use crate::kernels::{Fitted, Place};
+use crate::operators::gemm::{Gemm, GemmConstants};
+use crate::work::{Rows, Work};
+use crate::{BLIND, Constants, Deployment, Engines, Evidence};
+use rackplan_catalog::model::{Projection, Split, WeightDtype};
+use rackplan_catalog::{Backend, Format, Quantiles};
+
+/// Time of a launch that a graph replays, over that of one that a benchmark launches. Source: performance-model,
+/// symbol phi.
+const REPLAYED: f64 = 0.7;
+/// A small kernel, in microseconds. Source: performance-model, step line.
+const LAUNCH_US: f64 = 2.0;
+/// What a static scale adds to a launch: the norm before writes 8 bits itself. In microseconds. Source: performance-model.
+const STATIC_SCALE_US: f64 = 0.7;
+
+/// The list under construction.
+pub(crate) struct Parts<'a> {
+    pub(crate) deployment: &'a Deployment<'a>,
+    engines: &'a Engines,
+    /// How often a step runs what is added.
+    pub(crate) count: f64,
+    /// What runs beside what is added.
+    pub(crate) lane: Lane,
+    pub(crate) list: Vec<Part>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn new(deployment: &'a Deployment<'a>, engines: &'a Engines) -> Self {
+        Self { deployment, engines, count: 1.0, lane: Lane::Alone, list: Vec::new() }
+    }
+
+    /// Width of the residual stream.
+    pub(crate) fn hidden(&self) -> f64 {
+        self.deployment.model.hidden as f64
+    }
+
+    /// Tensor-parallel ranks.
+    pub(crate) fn tp(&self) -> f64 {
+        f64::from(self.deployment.plan.tp)
+    }
+
+    pub(crate) fn has(&self, format: Format) -> bool {
+        self.deployment.device.peak(format) > self.deployment.device.peak(Format::Bf16)
+    }
+
+    fn place(&self) -> Place<'a> {
+        let Deployment { backend, device, gpu, .. } = *self.deployment;
+        Place { backend: backend.name(), architecture: device.architecture, gpu }
+    }
+
+    /// Constants of the kernel for the first format that has any.
+    pub(crate) fn chosen<C: Constants>(&self, operator: &str, formats: &[&str]) -> Fitted<C> {
+        self.engines.chosen(operator, formats, self.place()).unwrap_or_else(Fitted::prior)
+    }
+
+    /// Constants of one group.
+    pub(crate) fn nearest<C: Constants>(&self, operator: &str, group: &str) -> Fitted<C> {
+        self.engines.nearest(operator, group, self.place()).unwrap_or_else(Fitted::prior)
+    }
+
+    /// Constants of a collective of NCCL, whichever framework calls it.
+    pub(crate) fn nccl(&self, collective: &str) -> Fitted<NcclConstants> {
+        let place = Place { backend: "nccl", ..self.place() };
+        self.engines.nearest("nccl", collective, place).unwrap_or_else(Fitted::prior)
+    }
+
+    pub(crate) fn add(&mut self, name: &'static str, work: Work, evidence: Evidence, band: Quantiles) {
+        let (count, lane) = (self.count, self.lane);
+        self.list.push(Part { name, count, lane, evidence, band, work });
+    }
+
+    /// A multiplication with `count` matrices of `n` outputs and `k` inputs each, on this rank.
+    pub(crate) fn gemm(&mut self, name: &'static str, rows: Rows, (n, k): (f64, f64), weights: WeightDtype) {
+        let groups = dense_groups(weights, self.has(Format::Fp8), self.has(Format::Fp4));
+        let found = self.chosen::<GemmConstants>("gemm", groups);
+        let format = NumberFormat::of_group(groups[0]).expect("every dense group is a known format");
+        let (constants, quantises) = self.static_scale(groups[0], found.constants, format.quantises);
+        let constants =
+            GemmConstants { launch_us: constants.launch_us * REPLAYED, host_us: 0.0, ..constants };
+        let shape = Gemm {
+            m: 0.0,
+            n,
+            k,
+            arithmetic: format.arithmetic,
+            weight_bytes: format.weight_bytes,
+            activation_bytes: format.activation_bytes,
+            quantises,
+            repeats: false,
+        };
+        self.add(name, Work::Gemm { rows, shape, constants }, found.evidence, found.band);
+    }
+
+    /// Constants without the dynamic quantisation that benchmarks of fp8 per tensor have and checkpoints with static
+    /// scales do not.
+    fn static_scale(&self, group: &str, constants: GemmConstants, quantises: bool) -> (GemmConstants, bool) {
+        if group != "fp8" {
+            return (constants, quantises);
+        }
+        let plain = self.nearest::<GemmConstants>("gemm", "bfloat16").constants;
+        (GemmConstants { launch_us: plain.launch_us + STATIC_SCALE_US, ..constants }, false)
+    }
+
+    /// The multiplication of a projection, divided as it may be.
+    pub(crate) fn project(&mut self, projection: &Projection, weights: WeightDtype) {
+        let (outputs, inputs) = self.sharded(projection);
+        self.gemm(projection.name, Rows::Tokens, (outputs, inputs), weights);
+    }
+
+    /// Outputs and inputs of a projection on one rank.
+    pub(crate) fn sharded(&self, projection: &Projection) -> (f64, f64) {
+        let tp = self.tp();
+        let (outputs, inputs) =
+            (projection.outputs as f64 * projection.count as f64, projection.inputs as f64);
+        match projection.split {
+            Split::Outputs | Split::KvHeads => ((outputs / tp).max(1.0), inputs),
+            Split::Inputs => (outputs, (inputs / tp).max(1.0)),
+            Split::Replicated => (outputs, inputs),
+        }
+    }
+
+    /// A pass over `bytes` bytes of each row in so many kernels.
+    pub(crate) fn pass(&mut self, name: &'static str, rows: Rows, bytes: f64, kernels: f64) {
+        let work = Work::Pass { rows, bytes, launches_us: kernels * LAUNCH_US * REPLAYED };
+        self.add(name, work, Evidence::Unvalidated, BLIND);
+    }
+
+    /// Norm with the residual sum: input and residual read, both written, in 16 bits. A framework that fuses it with the
+    /// all-reduce before it launches nothing more.
+    pub(crate) fn norm(&mut self, name: &'static str) {
+        let fused = self.deployment.backend == Backend::Trtllm && self.tp() > 1.0;
+        let kernels = if fused { 0.0 } else { 1.0 };
+        let streams = (self.deployment.model.residual_streams as f64).max(1.0);
+        self.pass(name, Rows::Tokens, 4.0 * 2.0 * self.hidden() * streams, kernels);
+    }
+
+    /// The all-reduce that ends a half of a layer.
+    pub(crate) fn all_reduce(&mut self, name: &'static str) {
+        let ranks = self.tp();
+        if ranks <= 1.0 {
+            return;
+        }
+        let (group, choice) = match self.deployment.backend {
+            Backend::Trtllm => ("all_reduce.default", Choice::Fastest),
+            Backend::Vllm | Backend::Sglang => ("all_reduce.graph", Choice::Thresholds),
+        };
+        let found = self.nearest::<AllReduceConstants>("custom_allreduce", group);
+        let shape = AllReduce { ranks, bytes: 0.0, choice, replayed: true };
+        let work = Work::AllReduce { shape, token_bytes: 2.0 * self.hidden(), constants: found.constants };
+        self.add(name, work, found.evidence, found.band);
+    }
+
+    /// Gathers the parts of `width` 16-bit numbers of what is sampled.
+    pub(crate) fn gather_sampled(&mut self, name: &'static str, width: f64) {
+        let ranks = self.tp();
+        if ranks <= 1.0 {
+            return;
+        }
+        let found = self.nccl("all_gather");
+        let shape = Exchange { collective: Collective::AllGather, ranks, bytes: 0.0 };
+        let work = Work::Gather { shape, token_bytes: 2.0 * width, constants: found.constants };
+        self.add(name, work, found.evidence, found.band);
+    }
+
+    /// A launch, with the share of it that a graph's replay leaves.
+    pub(crate) fn replayed(launch_us: f64) -> f64 {
+        launch_us * REPLAYED
+    }
+}

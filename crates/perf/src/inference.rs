@@ -1,7 +1,7 @@
 //! Steps of inference: what a batch takes on a compiled deployment, part by part.
 
 use crate::layers::{Lane, Part, compile, compile_draft};
-use crate::work::Counts;
+use crate::work::{Counts, Needs};
 use crate::{Bound, Deployment, Device, Engines, Evidence};
 use rackplan_catalog::Quantiles;
 use rackplan_units::Seconds;
@@ -124,6 +124,57 @@ impl Compiled {
         StepEstimate { parts, time: Seconds::new(sum.total() + self.sends(batch)) }
     }
 
+    /// Pipeline stages.
+    pub(crate) fn stages(&self) -> f64 {
+        self.stages
+    }
+
+    /// Tokens proposed for each sequence and step.
+    pub(crate) fn draft_tokens(&self) -> f64 {
+        self.draft_tokens
+    }
+
+    /// Counts of so many positions, all of them sampled, without attention.
+    pub(crate) fn positions(tokens: f64) -> Counts {
+        let none = Batch::default();
+        Counts { tokens, decode_tokens: tokens, sampled: tokens, ..Counts::of(&none, 0.0, 0.0) }
+    }
+
+    /// Time of the operators of the main model that depend on such counts, in seconds.
+    pub(crate) fn main_of(&self, needs: Needs, counts: &Counts) -> f64 {
+        self.sum(&self.parts, needs, counts)
+    }
+
+    /// The same of a speculative module.
+    pub(crate) fn draft_of(&self, needs: Needs, counts: &Counts) -> f64 {
+        self.sum(&self.draft, needs, counts)
+    }
+
+    /// Attention of generating sequences, speculation included, in seconds.
+    pub(crate) fn decode_attention(&self, decodes: f64, context: f64) -> f64 {
+        let batch = Batch::decode(decodes, context);
+        let main = Counts::of(&batch, decodes, 1.0 + self.draft_tokens);
+        let drafted = self.draft_of(Needs::Contexts, &Counts::of(&batch, decodes, 1.0));
+        self.main_of(Needs::Contexts, &main) + self.draft_tokens * drafted
+    }
+
+    /// Attention of prompts, in seconds.
+    pub(crate) fn prompt_attention(&self, batch: &Batch) -> f64 {
+        let counts = Counts::of(&Batch { decodes: 0.0, ..*batch }, 0.0, 1.0);
+        let drafted = self.draft_of(Needs::Contexts, &counts);
+        self.main_of(Needs::Contexts, &counts) + self.draft_tokens * drafted
+    }
+
+    fn sum(&self, parts: &[Part], needs: Needs, counts: &Counts) -> f64 {
+        let mut sum = Sum::default();
+        for part in parts.iter().filter(|part| part.work.needs() == needs) {
+            if let Some(cost) = part.work.cost(counts, &self.device) {
+                sum.add(part.lane, part.count * cost.time.get());
+            }
+        }
+        sum.total()
+    }
+
     fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost)) {
         let counts = self.counts(batch, 1.0 + self.draft_tokens);
         for part in &self.parts {
@@ -141,22 +192,11 @@ impl Compiled {
     }
 
     fn counts(&self, batch: &Batch, positions: f64) -> Counts {
-        let decodes = batch.decodes / self.stages;
-        let decode_tokens = decodes * positions;
-        Counts {
-            tokens: decode_tokens + batch.prompts * batch.chunk,
-            decode_tokens,
-            sampled: decode_tokens + batch.prompts,
-            decodes,
-            context: batch.context,
-            prompts: batch.prompts,
-            chunk: batch.chunk,
-            prefix: batch.prefix,
-        }
+        Counts::of(batch, batch.decodes / self.stages, positions)
     }
 
     /// Between stages, in seconds: the residual stream of every position over the scale-up link.
-    fn sends(&self, batch: &Batch) -> f64 {
+    pub(crate) fn sends(&self, batch: &Batch) -> f64 {
         let tokens = batch.decodes / self.stages + batch.prompts * batch.chunk;
         let wire = 2.0 * tokens * self.hidden / self.device.link.max(self.device.scale_out).max(1.0);
         (self.stages - 1.0) * (SEND_US * 1e-6 + wire)

@@ -15,6 +15,7 @@ mod kernels;
 mod layers;
 mod memory;
 pub mod operators;
+mod step_table;
 mod work;
 
 pub use constants::{Constants, Parameter};
@@ -27,3 +28,4 @@ pub use inference::{Batch, Compiled, PartTime, StepEstimate};
 pub use kernels::{Engines, Fitted, Place};
 pub use layers::{Lane, Part};
 pub use memory::{Memory, bytes_of_sequence};
+pub use step_table::StepTable;

@@ -3,6 +3,7 @@
 use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, all_reduce};
 use crate::collectives::all_to_all::{AllToAll, AllToAllConstants, all_to_all};
 use crate::collectives::nccl::{Collective, Exchange, NcclConstants, nccl};
+use crate::inference::Batch;
 use crate::layers::Entries;
 use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants, attention_decode};
 use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants, mla_bmm};
@@ -120,7 +121,32 @@ const INDEX_BYTES: f64 = 132.0 / 128.0;
 /// Share of the peak that chunked scans of recurrent layers reach. An estimate, unvalidated.
 const SCAN_SHARE: f64 = 0.4;
 
+/// The counts that an operator depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// All positions.
+    Tokens,
+    /// What is sampled.
+    Sampled,
+    /// Sequences and their contexts.
+    Contexts,
+}
+
 impl Work {
+    /// What it depends on.
+    pub(crate) fn needs(&self) -> Needs {
+        match self {
+            Work::Gemm { rows, .. } | Work::Pass { rows, .. } => match rows {
+                Rows::Tokens => Needs::Tokens,
+                Rows::Sampled => Needs::Sampled,
+                Rows::Unfolded => Needs::Contexts,
+            },
+            Work::Gather { .. } => Needs::Sampled,
+            Work::Moe { .. } | Work::AllReduce { .. } | Work::Dispatch { .. } => Needs::Tokens,
+            _ => Needs::Contexts,
+        }
+    }
+
     /// Its time in a step; `None` where the step has nothing for it.
     pub(crate) fn cost(&self, counts: &Counts, device: &Device) -> Option<Cost> {
         match self {
@@ -192,6 +218,21 @@ impl Work {
 }
 
 impl Counts {
+    /// Of a batch with `decodes` generating sequences in a micro-batch, each with so many positions.
+    pub(crate) fn of(batch: &Batch, decodes: f64, positions: f64) -> Self {
+        let decode_tokens = decodes * positions;
+        Self {
+            tokens: decode_tokens + batch.prompts * batch.chunk,
+            decode_tokens,
+            sampled: decode_tokens + batch.prompts,
+            decodes,
+            context: batch.context,
+            prompts: batch.prompts,
+            chunk: batch.chunk,
+            prefix: batch.prefix,
+        }
+    }
+
     /// A quantity of the context of a position, averaged over those of generating sequences and of chunks; of a chunk
     /// its middle stands for all.
     fn mean_context(&self, quantity: impl Fn(f64) -> f64) -> f64 {

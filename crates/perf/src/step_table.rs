@@ -1,0 +1,129 @@
+//! Steps of a compiled deployment as tables, for those who ask for thousands of them.
+//!
+//! The operators of a step depend on disjoint counts: most on all positions, some on what is sampled, attention on
+//! sequences and contexts. Each sum is tabulated once and interpolated; prompts' attention is evaluated as it is.
+
+use crate::inference::{Batch, Compiled};
+use crate::work::Needs;
+
+/// Tables of one deployment. Times are in seconds.
+#[derive(Clone, Debug)]
+pub struct StepTable<'a> {
+    compiled: &'a Compiled,
+    main: Curve,
+    draft: Curve,
+    sampled: Curve,
+    decode: Surface,
+}
+
+/// Points up to which every whole number has its own.
+const EVERY: usize = 16;
+/// Points to a doubling above.
+const PER_DOUBLING: f64 = 4.0;
+/// Doublings above the first points: up to 16 · 2^16 positions.
+const DOUBLINGS: usize = 16;
+/// Doublings of the context, from 16 tokens to 8 M.
+const CONTEXTS: usize = 20;
+const FIRST_CONTEXT: f64 = 16.0;
+
+impl<'a> StepTable<'a> {
+    /// Fills the tables.
+    pub fn new(compiled: &'a Compiled) -> Self {
+        let main = Curve::new(|tokens| compiled.main_of(Needs::Tokens, &Compiled::positions(tokens)));
+        let draft = Curve::new(|tokens| compiled.draft_of(Needs::Tokens, &Compiled::positions(tokens)));
+        let sampled = Curve::new(|rows| {
+            let counts = Compiled::positions(rows);
+            compiled.main_of(Needs::Sampled, &counts)
+        });
+        let decode = Surface::new(|decodes, context| compiled.decode_attention(decodes, context));
+        Self { compiled, main, draft, sampled, decode }
+    }
+
+    /// Time of a step, in seconds; within interpolation what [`Compiled::step`] gives.
+    pub fn step(&self, batch: &Batch) -> f64 {
+        let (stages, proposed) = (self.compiled.stages(), self.compiled.draft_tokens());
+        let (decodes, prompt_tokens) = (batch.decodes / stages, batch.prompts * batch.chunk);
+        let positions = decodes * (1.0 + proposed);
+        let mut time = self.main.at(positions + prompt_tokens)
+            + self.sampled.at(positions + batch.prompts)
+            + self.decode.at(decodes, batch.context);
+        if proposed > 0.0 {
+            time += proposed
+                * (self.draft.at(decodes + prompt_tokens) + self.sampled.at(decodes + batch.prompts));
+        }
+        if batch.prompts > 0.0 {
+            time += self.compiled.prompt_attention(batch);
+        }
+        time + self.compiled.sends(batch)
+    }
+}
+
+/// A function of a count, linear between points that stand closer where it is small.
+#[derive(Clone, Debug)]
+struct Curve {
+    points: Vec<(f64, f64)>,
+}
+
+impl Curve {
+    fn new(of: impl Fn(f64) -> f64) -> Self {
+        Self { points: grid().into_iter().map(|x| (x, of(x))).collect() }
+    }
+
+    fn at(&self, x: f64) -> f64 {
+        if x <= 0.0 {
+            return 0.0;
+        }
+        let place = locate(x, self.points.len());
+        between(self.points[place], self.points[place + 1], x)
+    }
+}
+
+/// Counts with a point: 1 to 16, then four to a doubling.
+fn grid() -> Vec<f64> {
+    let first = (1..=EVERY).map(|x| x as f64);
+    let more = (1..=DOUBLINGS * PER_DOUBLING as usize)
+        .map(|step| (EVERY as f64 * (step as f64 / PER_DOUBLING).exp2()).round());
+    first.chain(more).collect()
+}
+
+/// The point at or near a count among so many; the last but one for counts beyond the last.
+fn locate(x: f64, points: usize) -> usize {
+    let every = EVERY as f64;
+    let place = if x < every {
+        (x - 1.0).max(0.0) as usize
+    } else {
+        EVERY - 1 + ((x / every).log2() * PER_DOUBLING) as usize
+    };
+    place.min(points - 2)
+}
+
+/// On the line through two points; below the first point its value, since no kernel is faster than its launch.
+fn between(a: (f64, f64), b: (f64, f64), x: f64) -> f64 {
+    let share = ((x - a.0) / (b.0 - a.0)).max(0.0);
+    a.1 + (b.1 - a.1) * share
+}
+
+/// A function of sequences and context: a curve over sequences at each doubling of the context.
+#[derive(Clone, Debug)]
+struct Surface {
+    curves: Vec<Curve>,
+}
+
+impl Surface {
+    fn new(of: impl Fn(f64, f64) -> f64) -> Self {
+        let context = |step: usize| FIRST_CONTEXT * (step as f64).exp2();
+        let curves = (0..CONTEXTS).map(|step| Curve::new(|decodes| of(decodes, context(step))));
+        Self { curves: curves.collect() }
+    }
+
+    /// Linear in the context between doublings.
+    fn at(&self, decodes: f64, context: f64) -> f64 {
+        if decodes <= 0.0 {
+            return 0.0;
+        }
+        let step = (context / FIRST_CONTEXT).max(1.0).log2().min((CONTEXTS - 2) as f64) as usize;
+        let low = FIRST_CONTEXT * (step as f64).exp2();
+        let (a, b) = (self.curves[step].at(decodes), self.curves[step + 1].at(decodes));
+        a + (b - a) * ((context - low) / low).max(0.0)
+    }
+}

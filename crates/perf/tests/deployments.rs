@@ -1,0 +1,128 @@
+//! Every model of the catalog as a deployment: it compiles, its steps obey laws, its tables agree with its operators.
+
+use rackplan_catalog::model::WeightDtype;
+use rackplan_catalog::{Backend, Catalog, Gpu, Kind, Model};
+use rackplan_perf::operators::moe_routing::Routing;
+use rackplan_perf::{
+    Batch, Compiled, Deployment, Device, Engines, Memory, ParallelPlan, Precision, StepTable,
+    bytes_of_sequence,
+};
+
+struct Fixture {
+    catalog: Catalog,
+    engines: Engines,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let catalog = Catalog::builtin();
+        let engines = Engines::new(&catalog);
+        Self { catalog, engines }
+    }
+
+    fn model(&self, name: &str) -> Model {
+        self.catalog.get::<Model>(name).expect("it is in the catalog").record
+    }
+
+    fn device(&self, gpu: &str) -> Device {
+        Device::new(&self.catalog.get::<Gpu>(gpu).expect("it is in the catalog").record)
+            .expect("it is complete")
+    }
+
+    fn deployment<'a>(&self, model: &'a Model, gpu: &'a str, plan: ParallelPlan) -> Deployment<'a> {
+        Deployment {
+            model,
+            gpu,
+            device: self.device(gpu),
+            backend: Backend::Vllm,
+            plan,
+            precision: Precision::uniform(WeightDtype::Fp8, 2.0),
+            routing: Routing::Uniform,
+            draft_tokens: 0,
+        }
+    }
+}
+
+#[test]
+fn law_every_model_compiles_and_a_step_is_the_sum_of_its_parts() {
+    let fixture = Fixture::new();
+    for id in fixture.catalog.ids(Kind::Models) {
+        let model = fixture.model(&id);
+        let deployment = fixture.deployment(&model, "h200_sxm", ParallelPlan { tp: 2, pp: 1, ep: 2, dp: 1 });
+        let compiled = Compiled::new(&deployment, &fixture.engines);
+        for batch in [
+            Batch::decode(16.0, 2000.0),
+            Batch::prefill(2.0, 1000.0),
+            Batch { prefix: 500.0, ..Batch { prompts: 1.0, chunk: 300.0, ..Batch::decode(8.0, 4000.0) } },
+        ] {
+            let (step, estimate) = (compiled.step(&batch), compiled.estimate(&batch));
+            assert!(step.get().is_finite() && step.get() > 0.0, "{id}: {step:?}");
+            assert_eq!(step, estimate.time, "{id}");
+            let parts: f64 = estimate.parts.iter().map(|part| part.time.get()).sum();
+            assert!(
+                parts >= step.get() * (1.0 - 1e-9),
+                "{id}: parts that run side by side can only sum to more"
+            );
+        }
+    }
+}
+
+#[test]
+fn law_tables_agree_with_operators() {
+    let fixture = Fixture::new();
+    for (name, plan) in [
+        ("Llama-3.1-70B", ParallelPlan::tensor(4)),
+        ("DeepSeek-R1", ParallelPlan { tp: 1, pp: 1, ep: 8, dp: 8 }),
+        ("gpt-oss-120b", ParallelPlan { tp: 2, pp: 1, ep: 2, dp: 1 }),
+        ("Qwen3-Next-80B-A3B-Instruct", ParallelPlan::tensor(2)),
+    ] {
+        let model = fixture.model(name);
+        let mut deployment = fixture.deployment(&model, "h200_sxm", plan);
+        deployment.draft_tokens = u32::try_from(model.mtp_layers).expect("few");
+        let compiled = Compiled::new(&deployment, &fixture.engines);
+        let table = StepTable::new(&compiled);
+        for (decodes, context, prompts, chunk) in [
+            (1.0, 100.0, 0.0, 0.0),
+            (37.0, 1500.0, 0.0, 0.0),
+            (100.0, 9000.0, 1.0, 700.0),
+            (300.0, 3000.0, 3.0, 2000.0),
+            (0.0, 0.0, 4.0, 1024.0),
+        ] {
+            let batch = Batch { prompts, chunk, ..Batch::decode(decodes, context) };
+            let (exact, quick) = (compiled.step(&batch).get(), table.step(&batch));
+            assert!((quick / exact - 1.0).abs() < 0.06, "{name} {batch:?}: {exact} {quick}");
+        }
+    }
+}
+
+#[test]
+fn hand_memory_of_llama_70b_on_eight() {
+    // 70.55e9 parameters, of them 2 x 128,256 x 8,192 = 2.10e9 in the tables at 2 B, the rest at 1 B:
+    // (68.45 + 4.20) / 8 = 9.08 GB. Cache: 0.92 (0.97 x 141 - 9.08 - 4) = 113.8 GB.
+    // A token: 80 layers x 2 x 1 head x 128 x 2 B = 40,960 B.
+    let fixture = Fixture::new();
+    let model = fixture.model("Llama-3.1-70B");
+    let deployment = fixture.deployment(&model, "h200_sxm", ParallelPlan::tensor(8));
+    let memory = Memory::of(&deployment);
+    assert!((memory.weights.get() / 1e9 - 9.08).abs() < 0.01, "{memory:?}");
+    assert!((memory.cache.get() / 1e9 - 113.8).abs() < 0.1, "{memory:?}");
+    assert_eq!(bytes_of_sequence(&deployment, 1000.0).get(), 40_960_000.0);
+    assert!(memory.fits() && memory.sequences(&deployment, 1000.0) > 2000.0);
+}
+
+#[test]
+fn law_more_work_is_never_faster_and_more_ranks_hold_less() {
+    let fixture = Fixture::new();
+    for name in ["Llama-3.1-8B", "Mixtral-8x7B", "DeepSeek-R1"] {
+        let model = fixture.model(name);
+        let compiled = |tp| {
+            let deployment = fixture.deployment(&model, "b200_sxm", ParallelPlan::tensor(tp));
+            (Compiled::new(&deployment, &fixture.engines), Memory::of(&deployment).weights)
+        };
+        let ((one, weights), (_, fewer)) = (compiled(1), compiled(4));
+        assert!(fewer.get() < weights.get(), "{name}");
+        let time = |decodes, context| one.step(&Batch::decode(decodes, context)).get();
+        assert!(time(64.0, 1000.0) <= time(256.0, 1000.0), "{name}");
+        assert!(time(64.0, 1000.0) <= time(64.0, 16_000.0), "{name}");
+    }
+}

@@ -31,6 +31,13 @@ impl Cost {
         Self { time: Seconds::new((work + rest) * 1e-6), bound }
     }
 
+    /// The same after waiting for so many microseconds.
+    pub(crate) fn later(self, microseconds: f64) -> Self {
+        let waited = microseconds * 1e-6;
+        let bound = if waited > self.time.get() { Bound::Latency } else { self.bound };
+        Self { time: Seconds::new(self.time.get() + waited), bound }
+    }
+
     /// No less than so many microseconds.
     pub(crate) fn at_least(self, microseconds: f64) -> Self {
         if self.time.get() >= microseconds * 1e-6 {

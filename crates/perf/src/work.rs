@@ -12,7 +12,7 @@ use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants, m
 use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants, attention_prefill};
 use crate::operators::gemm::{Gemm, GemmConstants, gemm};
 use crate::operators::moe::{Moe, MoeConstants, moe};
-use crate::operators::moe_routing::{Load, Routing};
+use crate::operators::moe_routing::{Load, Routing, normal_quantile};
 use crate::{Bound, Cost, Device};
 use rackplan_units::Seconds;
 
@@ -204,14 +204,15 @@ impl Work {
             }
             Work::AllReduce { shape, token_bytes, constants } => (counts.tokens > 0.0).then(|| {
                 let bytes = counts.tokens * token_bytes;
-                all_reduce(&AllReduce { bytes, ..*shape }, device, constants)
+                all_reduce(&AllReduce { bytes, ..*shape }, device, constants).later(waiting_us(shape.ranks))
             }),
             Work::Gather { shape, token_bytes, constants } => (counts.sampled > 0.0).then(|| {
                 let bytes = counts.sampled * token_bytes;
                 nccl(&Exchange { bytes, ..*shape }, device, constants)
             }),
             Work::Dispatch { exchange } => {
-                (counts.tokens > 0.0).then(|| exchange.cost(counts.tokens, device))
+                let waiting = waiting_us(exchange.ranks);
+                (counts.tokens > 0.0).then(|| exchange.cost(counts.tokens, device).later(waiting))
             }
         }
     }
@@ -263,6 +264,17 @@ impl Rows {
             Rows::Unfolded => counts.prompts * (counts.chunk + counts.prefix),
         }
     }
+}
+
+/// Standard deviation of the time at which ranks reach a collective, in microseconds. A benchmark's loop keeps ranks in
+/// step; between two collectives of a layer other kernels let them drift apart. Found on the decode steps of dense models
+/// with 1 to 8 ranks (docs/fidelity.md).
+const DRIFT_US: f64 = 7.0;
+
+/// What a rank waits for the last of `ranks`, in microseconds: the expected largest of as many normal variables,
+/// sigma · z((n - 0.375) / (n + 0.25)). Source: Blom, Statistical estimates and transformed beta-variables (1958).
+fn waiting_us(ranks: f64) -> f64 {
+    if ranks <= 1.0 { 0.0 } else { DRIFT_US * normal_quantile((ranks - 0.375) / (ranks + 0.25)) }
 }
 
 /// Passes over `bytes` bytes: t = launches + bytes / (0.7 W).

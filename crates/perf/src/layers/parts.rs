@@ -96,10 +96,11 @@ impl<'a> Parts<'a> {
         self.add(name, Work::Gemm { rows, shape, constants }, found.evidence, found.band);
     }
 
-    /// Constants without the dynamic quantisation that benchmarks of fp8 per tensor have and checkpoints with static
-    /// scales do not.
+    /// Constants without the quantisation that benchmarks run as a kernel of its own and engines fuse with the norm or
+    /// activation before: fp8 with static scales everywhere, nvfp4 in TensorRT-LLM.
     fn static_scale(&self, group: &str, constants: GemmConstants, quantises: bool) -> (GemmConstants, bool) {
-        if group != "fp8" {
+        let fused = group == "fp8" || (group == "nvfp4" && self.deployment.backend == Backend::Trtllm);
+        if !fused {
             return (constants, quantises);
         }
         let plain = self.nearest::<GemmConstants>("gemm", "bfloat16").constants;

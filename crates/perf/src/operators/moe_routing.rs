@@ -132,7 +132,7 @@ fn integral(power: f64, alpha: f64, low: f64, high: f64) -> f64 {
 }
 
 /// Quantile of the normal distribution above the middle. Source: Abramowitz, Stegun, 26.2.23; error below 4.5e-4.
-fn normal_quantile(probability: f64) -> f64 {
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let t = (-2.0 * (1.0 - probability.max(0.5)).ln()).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
     let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));

@@ -1,0 +1,50 @@
+//! Configurations played per second on one core; the bar is 2,000.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use rackplan_sim::{Chunk, Engine, Load, StepTimes, Workload, play};
+use rackplan_traffic::Lengths;
+
+fn main() {
+    divan::main();
+}
+
+/// Step times that cost about as much as looking up a few tables, 100 ns.
+struct Tables;
+
+impl StepTimes for Tables {
+    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        let prompts =
+            chunks.iter().map(|c| c.prompts * c.tokens * (2e-5 + 1e-10 * (c.prefix + c.tokens / 2.0)));
+        let time = 5e-3 + 2e-5 * decodes + 2e-9 * decodes * context + prompts.sum::<f64>();
+        // Square roots one after the other stand for the look-ups.
+        (0..14).fold(time, |time, _| (black_box(time) * time).sqrt())
+    }
+}
+
+fn workload(concurrency: u32) -> Workload {
+    let load = Load::closed_loop(concurrency);
+    Workload::new(load, Lengths::up_to(1024, 0.8), Lengths::up_to(1024, 0.8))
+}
+
+/// 64 clients, 640 requests, 1k in, 1k out.
+#[divan::bench]
+fn configurations_bar_2000_per_second(bencher: Bencher) {
+    let (engine, workload) = (Engine::default(), workload(64));
+    let play = || play(black_box(&engine), &Tables, black_box(&workload));
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(play);
+}
+
+/// The same on eight attention ranks.
+#[divan::bench]
+fn configurations_of_8_ranks(bencher: Bencher) {
+    let (engine, workload) = (Engine { ranks: 8, ..Engine::default() }, workload(64));
+    let play = || play(black_box(&engine), &Tables, black_box(&workload));
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(play);
+}
+
+/// One step time.
+#[divan::bench]
+fn step_times(bencher: Bencher) {
+    bencher.bench_local(|| Tables.step(black_box(64.0), black_box(1500.0), &[]));
+}

@@ -3,3 +3,4 @@
 pub mod all_reduce;
 pub mod all_to_all;
 pub mod nccl;
+pub mod send;

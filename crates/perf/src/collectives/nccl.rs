@@ -54,9 +54,9 @@ constants! {
 /// Ranks from which reduction in the switch is used.
 const SWITCHED: f64 = 8.0;
 /// A message through two network cards and a switch, in microseconds. Unvalidated.
-const NETWORK_US: f64 = 7.0;
+pub(crate) const NETWORK_US: f64 = 7.0;
 /// Share of a network card's line rate that a collective reaches. Unvalidated.
-const NETWORK_SHARE: f64 = 0.85;
+pub(crate) const NETWORK_SHARE: f64 = 0.85;
 
 impl Collective {
     /// Bytes that a rank sends, over those of the whole tensor.

@@ -114,6 +114,7 @@ fn assemble(config: &Config<'_>, traits: &Traits, stack: Stack, id: &str) -> Res
         residual_streams: config.or_zero(&["hc_mult"])?,
         mtp_layers: mtp_layers(config)?,
         mtp_kinds: stack.mtp_kinds,
+        mtp_accepted: Vec::new(),
         weight_dtype,
         expert_weight_dtype,
         layer_count: Some(stack.layers.count()),

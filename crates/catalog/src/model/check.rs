@@ -28,8 +28,19 @@ pub(super) fn check(model: &Model) -> Result<(), Fault> {
     in_range("learned_positions", model.learned_positions.max(1), MAX_VOCAB)?;
     in_range("residual_streams", model.residual_streams.max(1), 64)?;
     in_range("mtp_layers", model.mtp_layers.max(1), 64)?;
+    check_accepted(&model.mtp_accepted)?;
     check_layers(model)?;
     model.layer_kinds.iter().try_for_each(|(name, kind)| check_kind(name, kind))
+}
+
+/// A step yields the verified token, and at most one for each that was drafted.
+fn check_accepted(accepted: &[f64]) -> Result<(), Fault> {
+    let wrong =
+        (1..).zip(accepted).find(|(drafted, yields)| !(1.0..=1.0 + f64::from(*drafted)).contains(*yields));
+    wrong.map_or(Ok(()), |(drafted, yields): (u32, &f64)| {
+        let problem = format!("{yields} tokens a step with {drafted} drafted");
+        Err(Fault::new("mtp_accepted", problem).hint(format!("expected 1 to {}", drafted + 1)))
+    })
 }
 
 fn check_layers(model: &Model) -> Result<(), Fault> {

@@ -85,6 +85,9 @@ pub struct Model {
     /// The layer kinds of one such module; none named means one like the last layer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mtp_kinds: Vec<String>,
+    /// Tokens that a step yields on average when these modules draft 1, 2, 3, ... tokens, the verified one included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mtp_accepted: Vec<f64>,
     /// The format in which weights are released.
     #[serde(default)]
     pub weight_dtype: WeightDtype,
@@ -133,6 +136,12 @@ impl Model {
     /// What each layer is made of, first to last.
     pub fn layer_sequence(&self) -> Vec<&LayerKind> {
         self.layers.sequence().into_iter().filter_map(|name| self.layer_kinds.get(name)).collect()
+    }
+
+    /// Tokens that a step yields on average with so many drafted; with more than are known, as with the most known.
+    pub fn accepted_per_step(&self, drafted: u32) -> Option<f64> {
+        let index = (drafted as usize).min(self.mtp_accepted.len()).checked_sub(1)?;
+        self.mtp_accepted.get(index).copied()
     }
 
     /// The layers of one MTP module.

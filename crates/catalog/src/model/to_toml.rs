@@ -42,6 +42,7 @@ fn shape(text: &mut String, model: &Model) {
     unless(text, "residual_streams", &model.residual_streams, model.residual_streams == 0);
     unless(text, "mtp_layers", &model.mtp_layers, model.mtp_layers == 0);
     unless(text, "mtp_kinds", &model.mtp_kinds, model.mtp_kinds.is_empty());
+    unless(text, "mtp_accepted", &model.mtp_accepted, model.mtp_accepted.is_empty());
     line(text, "weight_dtype", &model.weight_dtype);
     optional(text, "expert_weight_dtype", model.expert_weight_dtype.as_ref());
     optional(text, "layer_count", model.layer_count.as_ref());

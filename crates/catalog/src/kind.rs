@@ -19,13 +19,17 @@ pub enum Kind {
     Prices,
     /// Fitted constants of kernels, per backend and architecture.
     Engines,
+    /// How serving frameworks schedule.
+    Frameworks,
+    /// Lengths of requests and limits on their latency, by benchmark.
+    Workloads,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Gpus,
         Kind::Racks,
         Kind::Links,
@@ -33,6 +37,8 @@ impl Kind {
         Kind::Storage,
         Kind::Prices,
         Kind::Engines,
+        Kind::Frameworks,
+        Kind::Workloads,
         Kind::FirstOrder,
     ];
 
@@ -46,6 +52,8 @@ impl Kind {
             Kind::Storage => "storage",
             Kind::Prices => "prices",
             Kind::Engines => "engines",
+            Kind::Frameworks => "frameworks",
+            Kind::Workloads => "workloads",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -60,6 +68,8 @@ impl Kind {
             Kind::Storage => "storage tier",
             Kind::Prices => "price entry",
             Kind::Engines => "engine",
+            Kind::Frameworks => "framework",
+            Kind::Workloads => "workload",
             Kind::FirstOrder => "first-order preset",
         }
     }

@@ -8,10 +8,12 @@ mod effective;
 mod engine;
 mod error;
 pub mod first_order;
+mod framework;
 mod gpu;
 mod group;
 pub mod hf_config;
 mod kind;
+mod launch;
 mod link;
 mod lookup;
 pub mod model;
@@ -22,6 +24,7 @@ mod rack;
 mod reading;
 mod storage;
 mod store;
+mod workload;
 
 pub use backend::Backend;
 pub use effective::{
@@ -29,10 +32,14 @@ pub use effective::{
 };
 pub use engine::{Engine, FittedOperator, HeldOut, Quantiles};
 pub use error::CatalogError;
+pub use framework::{
+    CacheFormat, CacheMemory, Execution, Framework, FrontEnd, HostTime, LaunchFlags, Policy, Scheduler,
+};
 pub use gpu::{
     Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status,
 };
 pub use kind::Kind;
+pub use launch::{CacheFormatRule, Launch, LaunchRule, LessMemory, Situation, When};
 pub use link::{Line, LinkRole, LinkType, Reached};
 pub use model::Model;
 pub use overlay::{OverlayFile, OverlayUse, toml_problem};
@@ -45,6 +52,7 @@ pub use rack::{Companion, Cooling, Host, Layout, Level, Rack, RackLink, RackLink
 pub use reading::{Fault, explain};
 pub use storage::{BlockRate, Blocks, Scope, StorageTier, Tier, TierBandwidth, TierCapacity};
 pub use store::{Catalog, Entry, Record};
+pub use workload::{LatencyLimits, Lengths, RequestLengths, Workload, WorkloadScenario};
 
 /// Reads an entry as what its kind says it is.
 fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError> {
@@ -56,6 +64,8 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Prices => catalog.verify::<Price>(id),
         Kind::Models => catalog.verify::<Model>(id),
         Kind::Engines => catalog.verify::<Engine>(id),
+        Kind::Frameworks => catalog.verify::<Framework>(id),
+        Kind::Workloads => catalog.verify::<Workload>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

@@ -4,8 +4,8 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Catalog, CatalogError, Engine, FigureSource, Gpu, Kind, LinkType, Model, Price, Rack, StorageTier,
-    hf_config,
+    Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Model, Price, Rack,
+    StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
 
@@ -49,6 +49,8 @@ fn described(catalog: &Catalog, kind: Kind, id: &str) -> Result<(String, String)
         }
         Kind::Prices => of_price(&catalog.get::<Price>(id)?.record),
         Kind::Engines => of_engine(&catalog.get::<Engine>(id)?.record),
+        Kind::Frameworks => of_framework(&catalog.get::<Framework>(id)?.record),
+        Kind::Workloads => of_workload(&catalog.get::<Workload>(id)?.record),
         Kind::FirstOrder => (format!("founding presets: {id}"), of_presets(catalog, id)?),
     })
 }
@@ -102,6 +104,21 @@ fn of_price(price: &Price) -> (String, String) {
 fn of_engine(engine: &Engine) -> (String, String) {
     let operators: Vec<&str> = engine.operators.keys().map(String::as_str).collect();
     (engine.name.clone(), operators.join(", "))
+}
+
+fn of_framework(framework: &Framework) -> (String, String) {
+    let scheduler = &framework.scheduler;
+    let figures = format!("{} tokens a step, {} sequences", scheduler.token_budget, scheduler.max_sequences);
+    (framework.name.clone(), figures)
+}
+
+fn of_workload(workload: &Workload) -> (String, String) {
+    let lengths = &workload.lengths;
+    let tokens = format!("{:.0} tokens in, {:.0} out", lengths.input.mean(), lengths.output.mean());
+    let limits = workload.limits.iter().map(|(scenario, limits)| {
+        format!(", {} {} and {}", format!("{scenario:?}").to_lowercase(), limits.ttft_p99, limits.tpot_p99)
+    });
+    (workload.name.clone(), tokens + &limits.collect::<String>())
 }
 
 fn of_presets(catalog: &Catalog, id: &str) -> Result<String, CatalogError> {
@@ -168,6 +185,8 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::Storage => schema_for!(StorageTier),
         Kind::Prices => schema_for!(Price),
         Kind::Engines => schema_for!(Engine),
+        Kind::Frameworks => schema_for!(Framework),
+        Kind::Workloads => schema_for!(Workload),
         Kind::FirstOrder => {
             schema_for!(std::collections::BTreeMap<String, rackplan_catalog::first_order::Model>)
         }

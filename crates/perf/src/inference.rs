@@ -21,6 +21,18 @@ pub struct Batch {
     pub prefix: f64,
 }
 
+/// Equal chunks of prompts in one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chunk {
+    /// How many of them. Whole prompts of several lengths are given as the number of equal ones with the same sum and
+    /// the same sum of squares of tokens, so it need not be whole.
+    pub prompts: f64,
+    /// Tokens of each that the step computes.
+    pub tokens: f64,
+    /// Tokens of each that are in the cache already.
+    pub prefix: f64,
+}
+
 impl Batch {
     /// Only generation.
     pub fn decode(decodes: f64, context: f64) -> Self {
@@ -101,7 +113,7 @@ impl Compiled {
     pub fn step(&self, batch: &Batch) -> Seconds {
         let mut sum = Sum::default();
         self.visit(batch, |part, times, cost| sum.add(part.lane, times * cost.time.get()));
-        Seconds::new(sum.total() + self.sends(batch))
+        Seconds::new(sum.total() + self.sends(batch.decodes / self.stages + batch.prompts * batch.chunk))
     }
 
     /// A step, part by part.
@@ -121,7 +133,12 @@ impl Compiled {
                 band,
             });
         });
-        StepEstimate { parts, time: Seconds::new(sum.total() + self.sends(batch)) }
+        StepEstimate {
+            parts,
+            time: Seconds::new(
+                sum.total() + self.sends(batch.decodes / self.stages + batch.prompts * batch.chunk),
+            ),
+        }
     }
 
     /// Pipeline stages.
@@ -159,8 +176,10 @@ impl Compiled {
     }
 
     /// Attention of prompts, in seconds.
-    pub(crate) fn prompt_attention(&self, batch: &Batch) -> f64 {
-        let counts = Counts::of(&Batch { decodes: 0.0, ..*batch }, 0.0, 1.0);
+    pub(crate) fn prompt_attention(&self, chunk: &Chunk) -> f64 {
+        let Chunk { prompts, tokens, prefix } = *chunk;
+        let batch = Batch { prompts, chunk: tokens, prefix, ..Batch::default() };
+        let counts = Counts::of(&batch, 0.0, 1.0);
         let drafted = self.draft_of(Needs::Contexts, &counts);
         self.main_of(Needs::Contexts, &counts) + self.draft_tokens * drafted
     }
@@ -196,8 +215,7 @@ impl Compiled {
     }
 
     /// Between stages, in seconds: the residual stream of every position over the scale-up link.
-    pub(crate) fn sends(&self, batch: &Batch) -> f64 {
-        let tokens = batch.decodes / self.stages + batch.prompts * batch.chunk;
+    pub(crate) fn sends(&self, tokens: f64) -> f64 {
         let wire = 2.0 * tokens * self.hidden / self.device.link.max(self.device.scale_out).max(1.0);
         (self.stages - 1.0) * (SEND_US * 1e-6 + wire)
     }

@@ -24,7 +24,7 @@ pub use deployment::{Deployment, ParallelPlan, Precision};
 pub use device::{Device, Incomplete};
 pub use evidence::{BLIND, Evidence, distance};
 pub use formats::NumberFormat;
-pub use inference::{Batch, Compiled, PartTime, StepEstimate};
+pub use inference::{Batch, Chunk, Compiled, PartTime, StepEstimate};
 pub use kernels::{Engines, Fitted, Place};
 pub use layers::{Lane, Part};
 pub use memory::{Memory, bytes_of_sequence};

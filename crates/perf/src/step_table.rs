@@ -3,7 +3,7 @@
 //! The operators of a step depend on disjoint counts: most on all positions, some on what is sampled, attention on
 //! sequences and contexts. Each sum is tabulated once and interpolated; prompts' attention is evaluated as it is.
 
-use crate::inference::{Batch, Compiled};
+use crate::inference::{Chunk, Compiled};
 use crate::work::Needs;
 
 /// Tables of one deployment. Times are in seconds.
@@ -13,6 +13,7 @@ pub struct StepTable<'a> {
     main: Curve,
     draft: Curve,
     sampled: Curve,
+    drafted: Curve,
     decode: Surface,
 }
 
@@ -31,30 +32,29 @@ impl<'a> StepTable<'a> {
     pub fn new(compiled: &'a Compiled) -> Self {
         let main = Curve::new(|tokens| compiled.main_of(Needs::Tokens, &Compiled::positions(tokens)));
         let draft = Curve::new(|tokens| compiled.draft_of(Needs::Tokens, &Compiled::positions(tokens)));
-        let sampled = Curve::new(|rows| {
-            let counts = Compiled::positions(rows);
-            compiled.main_of(Needs::Sampled, &counts)
-        });
+        let sampled = Curve::new(|rows| compiled.main_of(Needs::Sampled, &Compiled::positions(rows)));
+        let drafted = Curve::new(|rows| compiled.draft_of(Needs::Sampled, &Compiled::positions(rows)));
         let decode = Surface::new(|decodes, context| compiled.decode_attention(decodes, context));
-        Self { compiled, main, draft, sampled, decode }
+        Self { compiled, main, draft, sampled, drafted, decode }
     }
 
-    /// Time of a step, in seconds; within interpolation what [`Compiled::step`] gives.
-    pub fn step(&self, batch: &Batch) -> f64 {
+    /// Time of a step, in seconds, for sequences that generate with so many cached tokens on average, and prompts of
+    /// several kinds; within interpolation what [`Compiled::step`] gives.
+    pub fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
         let (stages, proposed) = (self.compiled.stages(), self.compiled.draft_tokens());
-        let (decodes, prompt_tokens) = (batch.decodes / stages, batch.prompts * batch.chunk);
+        let decodes = decodes / stages;
+        let prompts: f64 = chunks.iter().map(|chunk| chunk.prompts).sum();
+        let prompt_tokens: f64 = chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum();
         let positions = decodes * (1.0 + proposed);
         let mut time = self.main.at(positions + prompt_tokens)
-            + self.sampled.at(positions + batch.prompts)
-            + self.decode.at(decodes, batch.context);
+            + self.sampled.at(positions + prompts)
+            + self.decode.at(decodes, context);
         if proposed > 0.0 {
-            time += proposed
-                * (self.draft.at(decodes + prompt_tokens) + self.sampled.at(decodes + batch.prompts));
+            let drafted = self.draft.at(decodes + prompt_tokens) + self.drafted.at(decodes + prompts);
+            time += proposed * drafted;
         }
-        if batch.prompts > 0.0 {
-            time += self.compiled.prompt_attention(batch);
-        }
-        time + self.compiled.sends(batch)
+        let attention = chunks.iter().map(|chunk| self.compiled.prompt_attention(chunk));
+        time + attention.sum::<f64>() + self.compiled.sends(decodes + prompt_tokens)
     }
 }
 

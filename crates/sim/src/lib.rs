@@ -17,4 +17,5 @@ pub use client::{Load, Workload};
 pub use engine::{BatchWait, Engine, Policy, Refusal};
 pub use metrics::{Played, Row, Summary};
 pub use player::{Options, play, play_with};
-pub use step::{Chunk, StepTimes};
+pub use rackplan_perf::Chunk;
+pub use step::StepTimes;

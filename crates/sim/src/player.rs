@@ -5,9 +5,9 @@
 use crate::metrics::{Played, Tally};
 use crate::rank::Rank;
 use crate::request::Request;
-use crate::step::Chunk;
 use crate::stretch::Stretch;
 use crate::{Engine, Load, Policy, StepTimes, Workload};
+use rackplan_perf::Chunk;
 use rackplan_units::Seconds;
 use std::collections::VecDeque;
 

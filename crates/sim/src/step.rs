@@ -1,22 +1,18 @@
 //! What the player asks of a performance model: how long one step takes.
 
-/// Equal chunks of prompts in one step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Chunk {
-    /// How many of them. Whole prompts of several lengths are given as the number of equal ones with the same sum and
-    /// the same sum of squares of tokens, so it need not be whole.
-    pub prompts: f64,
-    /// Tokens of each that the step computes.
-    pub tokens: f64,
-    /// Tokens of each that are in the cache already.
-    pub prefix: f64,
-}
+use rackplan_perf::{Chunk, StepTable};
 
 /// Times of engine steps, for one attention rank of one replica.
 pub trait StepTimes {
     /// Seconds of one step in which `decodes` sequences with `context` cached tokens on average each generate, beside
     /// chunks of prompts. There are at most three kinds of chunks; none for a step that only decodes.
     fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64;
+}
+
+impl StepTimes for StepTable<'_> {
+    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        StepTable::step(self, decodes, context, chunks)
+    }
 }
 
 impl<T: StepTimes> StepTimes for &T {

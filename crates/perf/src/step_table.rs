@@ -8,8 +8,8 @@ use crate::work::Needs;
 
 /// Tables of one deployment. Times are in seconds.
 #[derive(Clone, Debug)]
-pub struct StepTable<'a> {
-    compiled: &'a Compiled,
+pub struct StepTable {
+    compiled: Compiled,
     main: Curve,
     draft: Curve,
     sampled: Curve,
@@ -27,15 +27,20 @@ const DOUBLINGS: usize = 16;
 const CONTEXTS: usize = 20;
 const FIRST_CONTEXT: f64 = 16.0;
 
-impl<'a> StepTable<'a> {
+impl StepTable {
     /// Fills the tables.
-    pub fn new(compiled: &'a Compiled) -> Self {
+    pub fn new(compiled: Compiled) -> Self {
         let main = Curve::new(|tokens| compiled.main_of(Needs::Tokens, &Compiled::positions(tokens)));
         let draft = Curve::new(|tokens| compiled.draft_of(Needs::Tokens, &Compiled::positions(tokens)));
         let sampled = Curve::new(|rows| compiled.main_of(Needs::Sampled, &Compiled::positions(rows)));
         let drafted = Curve::new(|rows| compiled.draft_of(Needs::Sampled, &Compiled::positions(rows)));
         let decode = Surface::new(|decodes, context| compiled.decode_attention(decodes, context));
         Self { compiled, main, draft, sampled, drafted, decode }
+    }
+
+    /// The deployment.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
     }
 
     /// Time of a step, in seconds, for sequences that generate with so many cached tokens on average, and prompts of

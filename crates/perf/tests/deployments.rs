@@ -80,7 +80,7 @@ fn law_tables_agree_with_operators() {
         let mut deployment = fixture.deployment(&model, "h200_sxm", plan);
         deployment.draft_tokens = u32::try_from(model.mtp_layers).expect("few");
         let compiled = Compiled::new(&deployment, &fixture.engines);
-        let table = StepTable::new(&compiled);
+        let table = StepTable::new(compiled.clone());
         for (decodes, context, prompts, chunk) in [
             (1.0, 100.0, 0.0, 0.0),
             (37.0, 1500.0, 0.0, 0.0),

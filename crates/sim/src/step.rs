@@ -9,7 +9,7 @@ pub trait StepTimes {
     fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64;
 }
 
-impl StepTimes for StepTable<'_> {
+impl StepTimes for StepTable {
     fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
         StepTable::step(self, decodes, context, chunks)
     }

@@ -1,0 +1,61 @@
+//! A framework's settings and a deployment's memory as the engine that the player runs.
+
+use crate::serving::ServingCase;
+use rackplan_catalog::{Framework, Launch, Policy as Scheduling, Situation};
+use rackplan_perf::{Deployment, Memory};
+use rackplan_sim::{BatchWait, Engine, Policy};
+
+/// The engine of one replica of a case.
+pub(super) fn engine(case: &ServingCase, framework: &Framework, deployment: &Deployment) -> Engine {
+    let launch = launch(case, framework, &case.situation(deployment.plan));
+    let scheduler = &framework.scheduler;
+    let dp = deployment.plan.dp;
+    let waits = launch.batch_wait_steps > 0;
+    Engine {
+        policy: policy(scheduler.policy),
+        token_budget: launch.token_budget.max(least_budget(case, scheduler.policy)),
+        max_sequences: launch.max_sequences,
+        ranks: dp,
+        tokens_per_step: case.speculative.map_or(1.0, |speculative| speculative.accepted_per_step),
+        tokenise_per_token: framework.front_end.tokenise_per_token,
+        first_token_overhead: framework.front_end.first_token,
+        schedules_ahead: scheduler.schedule_ahead_steps > 0,
+        receive_interval: launch.receive_interval,
+        batch_wait: waits
+            .then_some(BatchWait { steps: launch.batch_wait_steps, filled: launch.batch_wait_ratio }),
+        balance_wait: if dp > 1 { framework.launch.attention_dp_wait_steps } else { 0 },
+        kv_capacity: capacity(case, deployment),
+        kv_block: framework.memory.page_tokens,
+        reserved_output: scheduler.reserved_output,
+    }
+}
+
+/// Tokens that the cache of a rank holds. A system that was measured ran, so there is room for one request at least,
+/// whatever our estimate of its memory.
+fn capacity(case: &ServingCase, deployment: &Deployment) -> f64 {
+    let sequence = case.input.mean() + case.output.mean();
+    let longest = f64::from(case.input.longest()) + f64::from(case.output.longest());
+    Memory::of(deployment).tokens(deployment, sequence).max(longest + 256.0)
+}
+
+/// Frameworks that compute whole prompts are launched with steps that hold the longest.
+fn least_budget(case: &ServingCase, policy: Scheduling) -> u32 {
+    if policy == Scheduling::DecodesThenWholePrompts { case.input.longest().saturating_add(256) } else { 1 }
+}
+
+fn policy(policy: Scheduling) -> Policy {
+    match policy {
+        Scheduling::DecodesThenChunks => Policy::ChunkedWithDecodes,
+        Scheduling::DecodesThenWholePrompts => Policy::WholeWithDecodes,
+        Scheduling::PromptsAlone => Policy::PromptsFirst,
+    }
+}
+
+/// The launch flags: those of the benchmark's published scripts where its client is known, else the defaults.
+fn launch(case: &ServingCase, framework: &Framework, situation: &Situation) -> Launch {
+    if case.inferencex_client {
+        framework.benchmark_launch(situation)
+    } else {
+        framework.default_launch(situation.memory)
+    }
+}

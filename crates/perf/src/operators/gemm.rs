@@ -68,6 +68,41 @@ const SPLITS: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
 /// Rows times columns over their sum for a 128 x 256 tile: the most that a tile reuses.
 const WIDEST: f64 = 128.0 * 256.0 / (128.0 + 256.0);
 
+/// Rows of a tile, each once.
+const HEIGHTS: [f64; 5] = [16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// Ways to run a multiplication: a tile and a split.
+const WAYS: usize = TILES.len() * SPLITS.len();
+
+/// A multiplication by one matrix, ready for any number of rows: everything that does not depend on them is worked out
+/// once. See [`gemm`] for the formula.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GemmPlan {
+    /// Tile by tile, and split by split within one.
+    ways: [Way; WAYS],
+    /// For each split: reading weights, and everything that grows with rows, per row; at full bandwidth, in microseconds.
+    memory: [(f64, f64); SPLITS.len()],
+    /// For each split: the chain of the main loop, in microseconds.
+    chain: [f64; SPLITS.len()],
+    launch_us: f64,
+    /// Quantising a row, in microseconds.
+    quantise_us: f64,
+    host_us: f64,
+}
+
+/// One tile and split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Way {
+    /// Index of the tile's rows in [`HEIGHTS`].
+    height: u32,
+    /// Index of the split.
+    split: u32,
+    /// Tiles of a row of tiles, over processors.
+    waves: f64,
+    /// Microseconds of one wave.
+    wave_us: f64,
+}
+
 /// Time of a matrix multiplication.
 ///
 /// t = max(host, launch + quantise · 3 m k / W + min over tiles (tm, tn) and splits s of
@@ -77,54 +112,173 @@ const WIDEST: f64 = 128.0 * 256.0 / (128.0 + 256.0);
 /// bytes = weights n k + activations m k + 2 m n, plus 8 m n (s - 1) of partial sums; P peak of the arithmetic in FLOP/s, W memory
 /// bandwidth, SM processors, ec and em the shares. Source: tile quantisation and split-k as cuBLAS and CUTLASS document
 /// them; constants are fitted.
+///
+/// For one matrix and many numbers of rows make a [`GemmPlan`] and keep it.
 pub fn gemm(shape: &Gemm, device: &Device, constants: &GemmConstants) -> Cost {
-    let best = TILES
-        .iter()
-        .flat_map(|tile| SPLITS.iter().map(move |split| on_tiles(shape, device, constants, *tile, *split)))
-        .min_by(|a, b| (a.0 + a.2).total_cmp(&(b.0 + b.2)))
-        .expect("there are tiles");
-    let quantised = if shape.quantises {
-        constants.quantise * 3.0 * shape.m * shape.k / device.bandwidth * 1e6
-    } else {
-        0.0
-    };
-    let (work, bound, depth) = best;
-    Cost::of_microseconds(work, bound, constants.launch_us + quantised + depth).at_least(constants.host_us)
+    GemmPlan::new(shape, device, constants).time(shape.m)
 }
 
-/// Work, what bounds it, and the chain of the main loop, in microseconds, on tiles of one size.
-fn on_tiles(
-    shape: &Gemm,
-    device: &Device,
-    constants: &GemmConstants,
-    (rows, columns): (f64, f64),
-    split: f64,
-) -> (f64, Bound, f64) {
-    let tiles = (shape.m / rows).ceil() * (shape.n / columns).ceil() * split;
-    let waves = (tiles / device.processors).ceil();
-    let reuse = (rows * columns / (rows + columns) / WIDEST).powf(constants.narrow).min(1.0);
-    let depth = shape.k / split;
-    let per_processor = device.peak(shape.arithmetic) * constants.compute_share * reuse / device.processors;
-    let compute = waves * 2.0 * rows * columns * depth / per_processor * 1e6;
-    let busy = (tiles / device.processors).min(1.0).sqrt();
-    let memory =
-        traffic(shape, device, constants, split) / (device.bandwidth * constants.memory_share * busy) * 1e6;
-    let chain = constants.depth_us * depth / 1024.0;
-    if compute >= memory { (compute, Bound::Compute, chain) } else { (memory, Bound::Memory, chain) }
+impl GemmPlan {
+    /// For the matrix and formats of a shape, whose rows do not count.
+    pub fn new(shape: &Gemm, device: &Device, constants: &GemmConstants) -> Self {
+        let peak = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
+        let rates = TILES.map(|tile| peak * reuse(tile, constants.narrow));
+        let way = |index: usize| {
+            let (tile, split) = (index / SPLITS.len(), index % SPLITS.len());
+            Way::new(shape, device, rates[tile], TILES[tile], split)
+        };
+        let quantise = if shape.quantises { constants.quantise } else { 0.0 };
+        Self {
+            ways: std::array::from_fn(way),
+            memory: SPLITS.map(|split| memory_us(shape, device, constants, split)),
+            chain: SPLITS.map(|split| constants.depth_us * shape.k / split / 1024.0),
+            launch_us: constants.launch_us,
+            quantise_us: quantise * 3.0 * shape.k / device.bandwidth * 1e6,
+            host_us: constants.host_us,
+        }
+    }
+
+    /// Time for so many rows; fractions of a row, as averages have them, are allowed.
+    pub fn time(&self, m: f64) -> Cost {
+        let (work, bound, chain) = self.fastest(m);
+        let rest = self.launch_us + self.quantise_us * m + chain;
+        Cost::of_microseconds(work, bound, rest).at_least(self.host_us)
+    }
+
+    /// Work, what bounds it, and the chain of the main loop, in microseconds, of the fastest way.
+    ///
+    /// Full bandwidth bounds a way from below; the root for idle processors is only taken where that is not enough to
+    /// tell that another way is faster.
+    fn fastest(&self, m: f64) -> (f64, Bound, f64) {
+        let rows = HEIGHTS.map(|height| ceil(m / height));
+        let memory = self.memory.map(|(weights, row)| weights + row * m);
+        let (mut least, mut best) = (f64::INFINITY, (0.0, Bound::Compute, 0.0));
+        for way in &self.ways {
+            let split = way.split as usize;
+            let (waves, chain) = (rows[way.height as usize] * way.waves, self.chain[split]);
+            let (compute, mut memory) = (ceil(waves) * way.wave_us, memory[split]);
+            if compute.max(memory) + chain >= least {
+                continue;
+            }
+            if waves < 1.0 {
+                memory /= waves.sqrt();
+            }
+            let work = compute.max(memory);
+            if work + chain < least {
+                let bound = if compute >= memory { Bound::Compute } else { Bound::Memory };
+                (least, best) = (work + chain, (work, bound, chain));
+            }
+        }
+        best
+    }
 }
 
-/// Bytes read and written: both operands, the result in bf16, and fp32 partial sums of a split. Weights that the cache
-/// still holds count as so many fewer as the cache is faster.
-fn traffic(shape: &Gemm, device: &Device, constants: &GemmConstants, split: f64) -> f64 {
-    let Gemm { m, n, k, .. } = *shape;
+impl Way {
+    /// On a processor that does so many FLOP/s on such tiles.
+    fn new(shape: &Gemm, device: &Device, rate: f64, (rows, columns): (f64, f64), split: usize) -> Self {
+        let height = HEIGHTS.iter().position(|height| *height == rows).expect("each tile's rows are listed");
+        Self {
+            height: height as u32,
+            split: split as u32,
+            waves: (shape.n / columns).ceil() * SPLITS[split] / device.processors * JUST_BELOW,
+            wave_us: 2.0 * rows * columns * (shape.k / SPLITS[split]) / rate * 1e6,
+        }
+    }
+}
+
+/// What narrow tiles are left of the peak, since they use each number less often.
+fn reuse((rows, columns): (f64, f64), narrow: f64) -> f64 {
+    (rows * columns / (rows + columns) / WIDEST).powf(narrow).min(1.0)
+}
+
+/// Rounding must not turn a whole number of waves into one more.
+const JUST_BELOW: f64 = 1.0 - 1e-13;
+
+/// The next whole number of a positive one below 2^51, without a call into a library: adding and taking away 2^52 rounds
+/// to the nearest.
+fn ceil(x: f64) -> f64 {
+    const ROUNDS: f64 = 4_503_599_627_370_496.0;
+    let nearest = (x + ROUNDS) - ROUNDS;
+    if nearest < x { nearest + 1.0 } else { nearest }
+}
+
+/// Reading and writing in microseconds: what does not depend on rows, and one row of it. Both operands, the result in
+/// bf16, and fp32 partial sums of a split. Weights that the cache still holds count as so many fewer as it is faster.
+fn memory_us(shape: &Gemm, device: &Device, constants: &GemmConstants, split: f64) -> (f64, f64) {
+    let Gemm { n, k, .. } = *shape;
     let weights = shape.weight_bytes * n * k;
     let held = if shape.repeats { held_share(weights, device.cache) } else { 0.0 };
     let read = weights * (1.0 - held + held / constants.cache_gain);
-    read + shape.activation_bytes * m * k + 2.0 * m * n + 8.0 * m * n * (split - 1.0)
+    let row = shape.activation_bytes * k + 2.0 * n + 8.0 * n * (split - 1.0);
+    let rate = device.bandwidth * constants.memory_share;
+    (read / rate * 1e6, row / rate * 1e6)
 }
 
 /// Share of the weights that is still in the cache when they are used again: all of them up to half of its size, none
 /// from its size on, since least-recently-used lines go first.
 fn held_share(weights: f64, cache: f64) -> f64 {
     (2.0 - 2.0 * weights / cache).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::tests::with_link;
+    use proptest::prelude::*;
+
+    const SHAPE: Gemm = Gemm {
+        m: 1.0,
+        n: 4096.0,
+        k: 4096.0,
+        arithmetic: Format::Bf16,
+        weight_bytes: 2.0,
+        activation_bytes: 2.0,
+        quantises: false,
+        repeats: false,
+    };
+
+    /// The formula as it is written, without anything worked out beforehand.
+    fn as_written(shape: &Gemm, device: &Device, constants: &GemmConstants) -> f64 {
+        let Gemm { m, n, k, .. } = *shape;
+        let on = |(tm, tn): (f64, f64), s: f64| {
+            let c = (m / tm).ceil() * (n / tn).ceil() * s;
+            let e = (tm * tn / (tm + tn) / WIDEST).powf(constants.narrow).min(1.0);
+            let peak = device.peak(shape.arithmetic) * constants.compute_share;
+            let sm = device.processors;
+            let compute = (c / sm).ceil() * 2.0 * tm * tn * (k / s) / (peak / sm * e);
+            let bytes = shape.weight_bytes * n * k
+                + shape.activation_bytes * m * k
+                + 2.0 * m * n
+                + 8.0 * m * n * (s - 1.0);
+            let share = constants.memory_share * (c / sm).min(1.0).sqrt();
+            compute.max(bytes / (device.bandwidth * share)) * 1e6 + constants.depth_us * k / (1024.0 * s)
+        };
+        let ways = TILES.iter().flat_map(|tile| SPLITS.map(|split| on(*tile, split)));
+        (constants.launch_us + ways.fold(f64::INFINITY, f64::min)).max(constants.host_us)
+    }
+
+    #[test]
+    fn hand_a_large_square_is_bound_by_arithmetic() {
+        // m = n = k = 8,192: 32 x 64 tiles of 256 x 128, each split in four, on 132 processors are 63 waves of
+        // 2 x 256 x 128 x 2,048 FLOP over 989 TFLOP/s x 0.75 / 132: 63 x 23.885 us; depth 0.3 x 2 and launch 4 us. Whole
+        // tiles take 16 waves of four times as long, an eighth of one more partial sums than the memory can take.
+        let shape = Gemm { m: 8192.0, n: 8192.0, k: 8192.0, ..SHAPE };
+        let cost = gemm(&shape, &with_link(450e9), &GemmConstants::default());
+        assert!((cost.time.get() * 1e6 - 1509.36).abs() < 0.1, "{cost:?}");
+        assert_eq!(cost.bound, Bound::Compute);
+    }
+
+    proptest! {
+        #[test]
+        fn law_a_plan_is_the_formula_as_written(
+            m in 1..20_000_u32, n in 1..400_u32, k in 1..300_u32, narrow in 0.001..2.0_f64, host_us in 0.05..20.0_f64,
+        ) {
+            let shape = Gemm { m: f64::from(m), n: 64.0 * f64::from(n), k: 64.0 * f64::from(k), ..SHAPE };
+            let constants = GemmConstants { narrow, host_us, ..GemmConstants::default() };
+            let (device, written) = (with_link(450e9), as_written(&shape, &with_link(450e9), &constants));
+            // Rows of the shape that a plan is made from do not count.
+            let planned = GemmPlan::new(&Gemm { m: 0.0, ..shape }, &device, &constants).time(shape.m).time.get() * 1e6;
+            prop_assert!((planned / written - 1.0).abs() < 1e-12, "{planned} {written}");
+        }
+    }
 }

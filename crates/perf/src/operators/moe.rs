@@ -81,49 +81,131 @@ const COLUMNS: f64 = 128.0;
 /// with many ranks most rows stay empty, and are computed all the same.
 /// Source: how TensorRT-LLM's and FlashInfer's `tile_tokens_dim` and Marlin's `block_size_m` are chosen; constants are
 /// fitted.
+///
+/// For one layer and many batches make a [`MoePlan`] and keep it.
 pub fn moe(shape: &Moe, device: &Device, constants: &MoeConstants) -> Cost {
-    let up = if shape.gated { 2.0 } else { 1.0 };
-    let rows = rows(shape, constants);
-    let first = grouped(shape, device, constants, rows, (up * shape.inter, shape.hidden));
-    let second = grouped(shape, device, constants, rows, (shape.hidden, shape.inter));
-    let traffic = constants.permute * 6.0 * shape.load.pairs + constants.sweep * 4.0 * shape.tokens;
-    let moved = traffic * shape.hidden / device.bandwidth * 1e6;
-    let rest = constants.launch_us + constants.expert_us * shape.local_experts / 100.0;
-    let chain = constants.depth_us * (shape.hidden + shape.inter) / 1024.0;
-    let (work, bound) = (first.0 + second.0, if first.0 > second.0 { first.1 } else { second.1 });
-    Cost::of_microseconds(work + moved, bound, rest + chain)
+    MoePlan::new(shape, device, constants).time(shape.tokens, shape.expected_pairs, &shape.load)
 }
 
-/// Rows of the tile that a kernel takes.
-fn rows(shape: &Moe, constants: &MoeConstants) -> f64 {
-    let expected = constants.rows_guess * shape.expected_pairs / shape.local_experts;
-    expected.max(ROWS_LEAST).log2().ceil().exp2().min(constants.rows_most)
+/// The experts of one layer, ready for any batch: everything that does not depend on it is worked out once. See [`moe`]
+/// for the formula.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MoePlan {
+    /// The up projection with its gate, and the down projection.
+    both: [Grouped; 2],
+    /// Rows that the kernel expects for each expected pair.
+    rows_guess: f64,
+    rows_most: f64,
+    empty_row: f64,
+    unhidden: f64,
+    idle: f64,
+    /// Microseconds that depend on no batch.
+    rest_us: f64,
+    /// Permuting a pair, in microseconds.
+    pair_us: f64,
+    /// Going through a token, in microseconds.
+    token_us: f64,
 }
 
-/// One grouped multiplication: microseconds, and what bounds them.
-fn grouped(
-    shape: &Moe,
-    device: &Device,
-    constants: &MoeConstants,
-    rows: f64,
-    (n, k): (f64, f64),
-) -> (f64, Bound) {
-    let Load { pairs, active, even } = shape.load;
-    let bytes = shape.weight_bytes * active * n * k + shape.activation_bytes * pairs * k + 2.0 * pairs * n;
-    let peak = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
-    let filled =
-        if even { active * (pairs / active / rows).ceil() } else { active.max(pairs / rows + 0.5 * active) };
-    let tiles = filled * (n / COLUMNS).ceil();
-    let busy = (tiles / device.processors).min(1.0);
-    let full = (pairs / (filled * rows)).min(1.0);
-    let rows = rows * (full + constants.empty_row * (1.0 - full));
-    let compute = (tiles / device.processors).max(1.0) * 2.0 * rows * COLUMNS * k / peak * 1e6;
-    let memory = bytes / (device.bandwidth * constants.memory_share * busy.powf(constants.idle)) * 1e6;
-    if compute >= memory {
-        (compute + constants.unhidden * memory, Bound::Compute)
-    } else {
-        (memory + constants.unhidden * compute, Bound::Memory)
+/// One grouped multiplication.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Grouped {
+    /// Tiles of a row of tiles, over processors.
+    waves: f64,
+    /// One row of one tile, in microseconds.
+    row_us: f64,
+    /// Reading the weights of an expert at full bandwidth, in microseconds.
+    expert_us: f64,
+    /// Reading and writing the activations of a pair at full bandwidth, in microseconds.
+    pair_us: f64,
+    /// `waves` to the power of `idle`.
+    waves_idle: f64,
+}
+
+impl MoePlan {
+    /// For the experts and formats of a shape, whose tokens, pairs and load do not count.
+    pub fn new(shape: &Moe, device: &Device, constants: &MoeConstants) -> Self {
+        let up = if shape.gated { 2.0 } else { 1.0 };
+        let grouped = |n, k| Grouped::new(shape, device, constants, n, k);
+        let expert_us = constants.expert_us * shape.local_experts / 100.0;
+        let chain = constants.depth_us * (shape.hidden + shape.inter) / 1024.0;
+        let pass_us = shape.hidden / device.bandwidth * 1e6;
+        Self {
+            both: [grouped(up * shape.inter, shape.hidden), grouped(shape.hidden, shape.inter)],
+            rows_guess: constants.rows_guess / shape.local_experts,
+            rows_most: constants.rows_most,
+            empty_row: constants.empty_row,
+            unhidden: constants.unhidden,
+            idle: constants.idle,
+            rest_us: constants.launch_us + expert_us + chain,
+            pair_us: constants.permute * 6.0 * pass_us,
+            token_us: constants.sweep * 4.0 * pass_us,
+        }
     }
+
+    /// Time for so many tokens before dispatch, pairs over all ranks, and load of this rank.
+    pub fn time(&self, tokens: f64, expected_pairs: f64, load: &Load) -> Cost {
+        let rows = self.rows(expected_pairs);
+        let filled = filled(load, rows);
+        // A share of the bandwidth is lost where tiles are fewer than processors; the power is only taken there.
+        let idle = if self.both.iter().all(|one| filled * one.waves >= 1.0) {
+            f64::INFINITY
+        } else {
+            filled.powf(self.idle)
+        };
+        let full = (load.pairs / (filled * rows)).min(1.0);
+        let rows = rows * (full + self.empty_row * (1.0 - full));
+        let [first, second] = self.both.map(|one| self.grouped(&one, load, filled, idle, rows));
+        let (work, bound) = (first.0 + second.0, if first.0 > second.0 { first.1 } else { second.1 });
+        let moved = self.pair_us * load.pairs + self.token_us * tokens;
+        Cost::of_microseconds(work + moved, bound, self.rest_us)
+    }
+
+    /// Rows of the tile that a kernel takes.
+    fn rows(&self, expected_pairs: f64) -> f64 {
+        let expected = self.rows_guess * expected_pairs;
+        power_of_two_from(expected.max(ROWS_LEAST)).min(self.rows_most)
+    }
+
+    /// One grouped multiplication: microseconds, and what bounds them.
+    fn grouped(&self, one: &Grouped, load: &Load, filled: f64, idle: f64, rows: f64) -> (f64, Bound) {
+        let compute = (filled * one.waves).max(1.0) * rows * one.row_us;
+        let share = (idle * one.waves_idle).min(1.0);
+        let memory = (load.active * one.expert_us + load.pairs * one.pair_us) / share;
+        if compute >= memory {
+            (compute + self.unhidden * memory, Bound::Compute)
+        } else {
+            (memory + self.unhidden * compute, Bound::Memory)
+        }
+    }
+}
+
+impl Grouped {
+    fn new(shape: &Moe, device: &Device, constants: &MoeConstants, n: f64, k: f64) -> Self {
+        let rate = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
+        let bandwidth = device.bandwidth * constants.memory_share;
+        let waves = (n / COLUMNS).ceil() / device.processors;
+        Self {
+            waves,
+            row_us: 2.0 * COLUMNS * k / rate * 1e6,
+            expert_us: shape.weight_bytes * n * k / bandwidth * 1e6,
+            pair_us: (shape.activation_bytes * k + 2.0 * n) / bandwidth * 1e6,
+            waves_idle: waves.powf(constants.idle),
+        }
+    }
+}
+
+/// Rows of tiles that are filled at least in part.
+fn filled(load: &Load, rows: f64) -> f64 {
+    let Load { pairs, active, even } = *load;
+    if even { active * (pairs / active / rows).ceil() } else { active.max(pairs / rows + 0.5 * active) }
+}
+
+/// The power of two at or above a number of at least 1.
+fn power_of_two_from(x: f64) -> f64 {
+    const FRACTION: u64 = (1 << 52) - 1;
+    let whole = f64::from_bits(x.to_bits() & !FRACTION);
+    if whole < x { 2.0 * whole } else { whole }
 }
 
 #[cfg(test)]
@@ -148,6 +230,34 @@ mod tests {
         }
     }
 
+    fn plan(shape: &Moe) -> MoePlan {
+        MoePlan::new(shape, &with_link(450e9), &MoeConstants::default())
+    }
+
+    /// The formula as it is written, without anything worked out beforehand.
+    fn as_written(s: &Moe, device: &Device, c: &MoeConstants) -> f64 {
+        let (pairs, active, sm) = (s.load.pairs, s.load.active, device.processors);
+        let guess = (c.rows_guess * s.expected_pairs / s.local_experts).max(ROWS_LEAST);
+        let rows = guess.log2().ceil().exp2().min(c.rows_most);
+        let filled = filled(&s.load, rows);
+        let of = |n: f64, k: f64| {
+            let waves = filled * (n / COLUMNS).ceil() / sm;
+            let full = (pairs / (filled * rows)).min(1.0);
+            let rows = rows * (full + c.empty_row * (1.0 - full));
+            let peak = device.peak(s.arithmetic) * c.compute_share;
+            let compute = waves.max(1.0) * 2.0 * rows * COLUMNS * k * sm / peak;
+            let bytes = s.weight_bytes * active * n * k + s.activation_bytes * pairs * k + 2.0 * pairs * n;
+            let memory = bytes / (device.bandwidth * c.memory_share * waves.min(1.0).powf(c.idle));
+            compute.max(memory) + c.unhidden * compute.min(memory)
+        };
+        let traffic = (c.permute * 6.0 * pairs + c.sweep * 4.0 * s.tokens) * s.hidden / device.bandwidth;
+        let up = if s.gated { 2.0 } else { 1.0 };
+        (of(up * s.inter, s.hidden) + of(s.hidden, s.inter) + traffic) * 1e6
+            + c.launch_us
+            + c.expert_us * s.local_experts / 100.0
+            + c.depth_us * (s.hidden + s.inter) / 1024.0
+    }
+
     fn microseconds(shape: &Moe) -> f64 {
         moe(shape, &with_link(450e9), &MoeConstants::default()).time.get() * 1e6
     }
@@ -155,9 +265,11 @@ mod tests {
     #[test]
     fn hand_rows_follow_what_the_kernel_expects() {
         // 512 tokens x 8 over 32 experts of a rank: 128 expected, 16 of them real on eight ranks.
-        assert_eq!(rows(&shape(512.0, 8.0, Routing::Balanced), &MoeConstants::default()), 128.0);
-        // One token: the fewest rows.
-        assert_eq!(rows(&shape(1.0, 8.0, Routing::Balanced), &MoeConstants::default()), 8.0);
+        let rows = |tokens| plan(&shape(tokens, 8.0, Routing::Balanced)).rows(8.0 * tokens);
+        assert_eq!(rows(512.0), 128.0);
+        // One token: the fewest rows. A little above a power of two: the next one.
+        assert_eq!(rows(1.0), 8.0);
+        assert_eq!(rows(130.0), 64.0);
     }
 
     #[test]
@@ -174,6 +286,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn law_a_plan_is_the_formula_as_written(
+            tokens in 1..100_000_u32, ranks in prop::sample::select(vec![1.0, 8.0, 64.0, 256.0]), alpha in 0.8..1.6_f64, gated in any::<bool>(),
+        ) {
+            let device = with_link(450e9);
+            for routing in [Routing::Balanced, Routing::PowerLaw { alpha }] {
+                let shape = Moe { gated, ..shape(f64::from(tokens), ranks, routing) };
+                let written = as_written(&shape, &device, &MoeConstants::default());
+                prop_assert!((microseconds(&shape) / written - 1.0).abs() < 1e-12, "{shape:?} {written}");
+            }
+        }
+
         #[test]
         fn law_time_is_finite_and_grows_with_tokens(
             tokens in 1..65_536_u32, ranks in prop::sample::select(vec![1.0, 2.0, 8.0, 32.0, 256.0]), alpha in 0.8..1.6_f64,

@@ -1,5 +1,6 @@
 //! Rows of a CSV text, each field by its column's name.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -13,7 +14,7 @@ pub struct Rows {
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
     rows: &'a Rows,
-    cells: Vec<&'a str>,
+    cells: Vec<Cow<'a, str>>,
 }
 
 /// A cell that is missing or unreadable.
@@ -31,20 +32,60 @@ pub struct RowError {
 impl Rows {
     /// From the line of headings.
     pub fn new(heading: &str) -> Self {
-        Self { columns: heading.trim_end().split(',').map(|name| name.trim().to_owned()).collect() }
+        Self { columns: split(heading).into_iter().map(Cow::into_owned).collect() }
     }
 
-    /// A line by these headings. Fields hold no commas in any format that is read this way.
+    /// A line by these headings.
     pub fn row<'a>(&'a self, line: &'a str) -> Row<'a> {
-        Row { rows: self, cells: line.trim_end_matches(['\r', '\n']).split(',').map(str::trim).collect() }
+        Row { rows: self, cells: split(line) }
     }
+}
+
+/// The cells of a line, without the blanks around them. A quoted one may hold commas, and two quotes for one.
+fn split(line: &str) -> Vec<Cow<'_, str>> {
+    let mut rest = line.trim_end_matches(['\r', '\n']);
+    let mut cells = Vec::new();
+    loop {
+        let (cell, after) = first(rest);
+        cells.push(cell);
+        match after {
+            Some(after) => rest = after,
+            None => return cells,
+        }
+    }
+}
+
+/// The first cell, and what follows its comma.
+fn first(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let until_comma = |text: &str| text.find(',').unwrap_or(text.len());
+    let Some(quoted) = text.trim_start().strip_prefix('"') else {
+        let end = until_comma(text);
+        return (Cow::Borrowed(text[..end].trim()), text.get(end + 1..));
+    };
+    let end = closing_quote(quoted);
+    let after = quoted.get(end + 1..).unwrap_or("");
+    let cell = quoted[..end].trim();
+    let cell = if cell.contains('"') { Cow::Owned(cell.replace("\"\"", "\"")) } else { Cow::Borrowed(cell) };
+    (cell, after.get(until_comma(after) + 1..))
+}
+
+/// Where the quote stands that ends a cell; the end of the text where none does.
+fn closing_quote(text: &str) -> usize {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('"').map(|at| from + at) {
+        if !text[at + 1..].starts_with('"') {
+            return at;
+        }
+        from = at + 2;
+    }
+    text.len()
 }
 
 impl Row<'_> {
     /// The text of a column; empty where the table lacks it.
     pub fn text(&self, column: &str) -> &str {
         let index = self.rows.columns.iter().position(|name| name == column);
-        index.and_then(|index| self.cells.get(index)).copied().unwrap_or("")
+        index.and_then(|index| self.cells.get(index)).map_or("", Cow::as_ref)
     }
 
     /// A number above zero.
@@ -83,5 +124,37 @@ impl Row<'_> {
 
     fn parse<T: FromStr>(&self, column: &str, expected: &str) -> Result<T, RowError> {
         self.text(column).parse().map_err(|_| self.bad(column, expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hand_quoted_cells() {
+        let rows = Rows::new("id,notes,x");
+        let row = rows.row("a, \"one, \"\"two\"\"\" ,3\r\n");
+        assert_eq!(["id", "notes", "x", "y"].map(|name| row.text(name)), ["a", "one, \"two\"", "3", ""]);
+        assert_eq!(rows.row("a,\"open, 3").text("notes"), "open, 3");
+        assert_eq!(rows.row(",,").text("x"), "");
+        assert_eq!(rows.row("a,b,c").text("x"), "c");
+    }
+
+    proptest! {
+        #[test]
+        fn law_quoting_keeps_every_cell(cells in proptest::collection::vec("[a,\" é]{0,6}", 1..5)) {
+            let quoted: Vec<String> =
+                cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            let read = split(&quoted.join(",")).iter().map(|cell| cell.to_string()).collect::<Vec<_>>();
+            let wanted: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+            prop_assert_eq!(read, wanted);
+        }
+
+        #[test]
+        fn law_any_line_is_split(line in ".{0,40}") {
+            prop_assert!(!split(&line).is_empty());
+        }
     }
 }

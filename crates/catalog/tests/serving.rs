@@ -1,7 +1,5 @@
 //! Frameworks and workloads: what their entries make of a situation.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
-
 use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{
     Architecture, Backend, Catalog, Framework, Kind, Launch, Model, Situation, Workload, WorkloadScenario,

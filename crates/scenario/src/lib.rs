@@ -12,6 +12,7 @@ pub mod predict_first_order;
 mod question;
 pub mod run;
 mod schema;
+pub mod serving;
 mod settings;
 mod value;
 

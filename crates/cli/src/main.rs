@@ -11,6 +11,7 @@ mod offload;
 mod output;
 mod predict;
 mod predict_ops;
+mod predict_serving;
 mod size;
 mod sweep;
 mod terminal;

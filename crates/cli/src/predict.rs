@@ -3,7 +3,7 @@
 use crate::args::{add_flags, catalog, catalog_flag, output, output_flag};
 use crate::error::{Failure, in_words, write_failed};
 use crate::terminal::Progress;
-use crate::{files, output as sink, predict_ops, size, usage};
+use crate::{files, output as sink, predict_ops, predict_serving, size, usage};
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::answer::FoundingSummary;
 use rackplan_scenario::predict_first_order::{FirstOrder, RowKind};
@@ -32,7 +32,7 @@ pub(crate) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(first_order)
-        .subcommand(predict_ops::command())
+        .subcommands([predict_ops::command(), predict_serving::command()])
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -43,6 +43,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             stream(matches, |line| Some(predictor.answer(line)))
         }
         Some(("ops", matches)) => predict_ops::run(matches),
+        Some(("serving", matches)) => predict_serving::run(matches),
         _ => Err(Failure::Internal("a method without a function".to_owned())),
     }
 }

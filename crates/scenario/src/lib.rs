@@ -9,6 +9,7 @@ mod inputs;
 mod layers;
 pub mod operators;
 pub mod predict_first_order;
+pub mod predict_serving;
 mod question;
 pub mod run;
 mod schema;

@@ -1,9 +1,9 @@
 //! One kind of worker that computes prompts and answers: the client is played against it.
 
+use super::ServingPredictor;
 use super::engine::engine;
 use super::outcome::ServingPrediction;
 use super::tables::evidence;
-use super::ServingPredictor;
 use crate::serving::{Load, ServingCase};
 use rackplan_catalog::Framework;
 use rackplan_perf::{Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
@@ -26,7 +26,9 @@ pub(super) fn predict(
         Load::Poisson { rate } => {
             Played::Poisson { rate: rate / f64::from(replicas), requests: OPEN_REQUESTS }
         }
-        Load::Limits { .. } => Played::Poisson { rate: within_limits(case, &engine, &times), requests: OPEN_REQUESTS },
+        Load::Limits { .. } => {
+            Played::Poisson { rate: within_limits(case, &engine, &times), requests: OPEN_REQUESTS }
+        }
     };
     let workload = Workload::new(load, case.input.clone(), case.output.clone());
     let seen = play(&engine, &times, &workload);

@@ -1,8 +1,8 @@
 //! Prompts on some workers, answers on others: a closed network of two stations.
 
+use super::ServingPredictor;
 use super::outcome::ServingPrediction;
 use super::tables::evidence;
-use super::ServingPredictor;
 use crate::serving::{Load, Pool, ServingCase};
 use rackplan_catalog::Framework;
 use rackplan_perf::{Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
@@ -77,7 +77,13 @@ const ROUNDS: u32 = 200;
 /// Bandwidth share of a transfer of the cache between pools. An estimate, unvalidated.
 const TRANSFER_SHARE: f64 = 0.5;
 
-fn solve(case: &ServingCase, framework: &Framework, prefill: &Station, decode: &Station, clients: f64) -> Flow {
+fn solve(
+    case: &ServingCase,
+    framework: &Framework,
+    prefill: &Station,
+    decode: &Station,
+    clients: f64,
+) -> Flow {
     let (input, output) = (case.input.mean(), case.output.mean());
     let front = framework.front_end.first_token.get() + framework.front_end.tokenise_per_token.get() * input;
     let service = prefill.prompt(input);
@@ -97,14 +103,20 @@ fn solve(case: &ServingCase, framework: &Framework, prefill: &Station, decode: &
         let cycle = front + waited + transfer + (output - 1.0) * tpot;
         rate = 0.5 * (rate + (clients / cycle).min(servers / service));
         // What does not wait or pass the front end generates; more than fits waits for a place.
-        let generating = (rate * (output - 1.0) * tpot).min(clients - rate * (waited + front)).clamp(1.0, most);
+        let generating =
+            (rate * (output - 1.0) * tpot).min(clients - rate * (waited + front)).clamp(1.0, most);
         batch = 0.5 * (batch + generating / ranks);
     }
     // Of ten requests of a client the first meets all others' first.
     let burst = front + service * (1.0 + (clients / servers - 1.0).max(0.0) / 2.0) + transfer;
     let steady = front + waited + transfer;
     let share = if case.inferencex_client { 0.1 } else { 0.0 };
-    Flow { rate, ttft: share * burst.max(steady) + (1.0 - share) * steady, tpot, batch: batch.max(1.0 / ranks) }
+    Flow {
+        rate,
+        ttft: share * burst.max(steady) + (1.0 - share) * steady,
+        tpot,
+        batch: batch.max(1.0 / ranks),
+    }
 }
 
 /// The cache of a prompt from one worker to another, over the network cards of its ranks.

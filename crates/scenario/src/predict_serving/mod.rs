@@ -26,9 +26,7 @@ pub struct ServingPredictor {
 impl ServingPredictor {
     /// With the engines and frameworks of a catalog.
     pub fn new(catalog: &Catalog) -> Self {
-        let known = |backend: Backend| {
-            Some((backend, catalog.get::<Framework>(backend.name()).ok()?.record))
-        };
+        let known = |backend: Backend| Some((backend, catalog.get::<Framework>(backend.name()).ok()?.record));
         Self {
             engines: Engines::new(catalog),
             frameworks: Backend::ALL.into_iter().filter_map(known).collect(),
@@ -38,8 +36,9 @@ impl ServingPredictor {
 
     /// What the client of a case sees, or why there is no answer.
     pub fn predict(&mut self, case: &ServingCase) -> Result<ServingPrediction, String> {
-        let device = Device::new(&case.gpu.record)
-            .map_err(|missing| format!("gpu `{}`: its catalog entry has no `{}`", case.gpu.id, missing.group))?;
+        let device = Device::new(&case.gpu.record).map_err(|missing| {
+            format!("gpu `{}`: its catalog entry has no `{}`", case.gpu.id, missing.group)
+        })?;
         let missing = || format!("framework `{}`: no catalog entry", case.backend.name());
         let framework = self.frameworks.get(&case.backend).ok_or_else(missing)?.clone();
         let found = match case.layout {

@@ -35,7 +35,8 @@ impl Tables {
             model: case.model.id.clone(),
             gpu: case.gpu.id.clone(),
             backend: case.backend.name(),
-            formats: [formats.attention, formats.weights, formats.experts, formats.kv].map(|dtype| dtype.name()),
+            formats: [formats.attention, formats.weights, formats.experts, formats.kv]
+                .map(|dtype| dtype.name()),
             plan: deployment.plan,
             draft_tokens: deployment.draft_tokens,
         };

@@ -1,0 +1,47 @@
+//! `predict serving`: what a benchmark's client would see of each configuration.
+
+use crate::args::{catalog, catalog_flag, output_flag};
+use crate::error::Failure;
+use crate::predict::stream;
+use clap::{Arg, ArgMatches, Command};
+use rackplan_scenario::predict_serving::ServingPredictor;
+use rackplan_scenario::serving::ServingReader;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub(crate) fn command() -> Command {
+    let file = Arg::new("file").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf));
+    let help = "CSV with headings or JSON lines, plain or .gz: model, gpu, framework, weight_dtype, tp, isl, osl, \
+                load, concurrency...";
+    Command::new("serving")
+        .about("TTFT, TPOT and throughput of serving configurations, as their client would see them")
+        .arg(file.help(help))
+        .args([catalog_flag(), output_flag()])
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let known = catalog(matches)?;
+    let mut predictor = ServingPredictor::new(&known);
+    let mut reader: Option<ServingReader> = None;
+    stream(matches, |line| {
+        let text = String::from_utf8_lossy(line);
+        let reader = match &mut reader {
+            Some(reader) => reader,
+            none => {
+                let first = none.insert(ServingReader::new(&text, &known));
+                if !first.is_jsonl() {
+                    return None;
+                }
+                first
+            }
+        };
+        let found = reader
+            .case(&text)
+            .and_then(|case| predictor.predict(&case).map_err(|problem| (case.id.clone(), problem)));
+        Some(match found {
+            Ok(answer) => serde_json::to_string(&answer).expect("a row is plain data"),
+            Err((id, error)) => json!({ "id": id, "error": error }).to_string(),
+        })
+    })
+}

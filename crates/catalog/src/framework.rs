@@ -149,7 +149,7 @@ impl Framework {
     pub fn benchmark_launch(&self, at: &Situation) -> Launch {
         let mut launch = self.default_launch(at.memory);
         for rule in self.launch.rules.iter().filter(|rule| rule.when.holds(at)) {
-            rule.apply(&mut launch);
+            rule.apply(&mut launch, at);
         }
         launch
     }

@@ -29,6 +29,12 @@ pub struct LaunchRule {
     /// Most tokens of a step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_budget: Option<u32>,
+    /// Most tokens of a step: those of a whole request, input and output, and so many more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_over_request: Option<u32>,
+    /// Least of that: the tokens of a prompt, one for each client, and so many more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_over_prompt: Option<u32>,
     /// Most requests that run at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_sequences: Option<u32>,
@@ -132,8 +138,15 @@ pub struct Launch {
 
 impl LaunchRule {
     /// Puts the flags that it names into a launch.
-    pub(crate) fn apply(&self, launch: &mut Launch) {
+    pub(crate) fn apply(&self, launch: &mut Launch, at: &Situation) {
         launch.token_budget = self.token_budget.unwrap_or(launch.token_budget);
+        if let Some(more) = self.budget_over_request {
+            launch.token_budget = at.isl.saturating_add(at.osl).saturating_add(more);
+        }
+        if let Some(more) = self.budget_over_prompt {
+            let least = at.isl.saturating_add(at.concurrency).saturating_add(more);
+            launch.token_budget = launch.token_budget.max(least);
+        }
         launch.max_sequences = self.max_sequences.unwrap_or(launch.max_sequences);
         launch.receive_interval = self.receive_interval.unwrap_or(launch.receive_interval);
         launch.batch_wait_steps = self.batch_wait_steps.unwrap_or(launch.batch_wait_steps);

@@ -63,6 +63,21 @@ fn hand_launch_scripts() {
 }
 
 #[test]
+fn hand_whole_prompts_fit_into_a_step_beside_decodes() {
+    let budget = |at: Situation| framework(Backend::Trtllm).benchmark_launch(&at).token_budget;
+    // Llama: input + output + 200; DeepSeek: at least input + clients + 64; gpt-oss: 20,000.
+    assert_eq!(budget(LLAMA_ON_H200), 1024 + 1024 + 200);
+    assert_eq!(budget(DEEPSEEK_ON_B200), 8192);
+    assert_eq!(budget(Situation { isl: 8192, ..DEEPSEEK_ON_B200 }), 8192 + 64 + 64);
+    assert_eq!(budget(Situation { weights: WeightDtype::Mxfp4, isl: 8192, ..DEEPSEEK_ON_B200 }), 20_000);
+    for isl in [128, 1024, 8192, 32_784] {
+        for at in [LLAMA_ON_H200, DEEPSEEK_ON_B200] {
+            assert!(budget(Situation { isl, osl: 1, concurrency: 512, ..at }) >= isl + 512, "{isl}");
+        }
+    }
+}
+
+#[test]
 fn hand_formats_of_the_cache() {
     let kv = |backend, at: &Situation| framework(backend).kv_format(at);
     assert_eq!(kv(Backend::Vllm, &LLAMA_ON_H200), WeightDtype::Fp8);

@@ -2,8 +2,11 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use rackplan_sim::{Chunk, Engine, Load, StepTimes, Workload, play};
+use rackplan_sim::{
+    Chunk, Engine, Limits, Load, Requests, StepTimes, Workload, closed_form, highest_rate, play,
+};
 use rackplan_traffic::Lengths;
+use rackplan_units::Seconds;
 
 fn main() {
     divan::main();
@@ -41,6 +44,24 @@ fn configurations_of_8_ranks(bencher: Bencher) {
     let (engine, workload) = (Engine { ranks: 8, ..Engine::default() }, workload(64));
     let play = || play(black_box(&engine), &Tables, black_box(&workload));
     bencher.counter(ItemsCount::new(1_usize)).bench_local(play);
+}
+
+/// The closed form of the same, in estimates per second.
+#[divan::bench]
+fn closed_form_estimates(bencher: Bencher) {
+    let (engine, workload) = (Engine::default(), workload(64));
+    let estimate = || closed_form(black_box(&engine), &Tables, black_box(&workload));
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(estimate);
+}
+
+/// The highest rate within limits: ten plays of 1,000 requests or so.
+#[divan::bench]
+fn highest_rates(bencher: Bencher) {
+    let lengths = || Lengths::up_to(1024, 0.8);
+    let requests = Requests { input: lengths(), output: lengths(), count: 1000, seed: 1 };
+    let engine = Engine { max_sequences: 256, ..Engine::default() };
+    let limits = Limits { ttft_p99: Seconds::new(0.5), tpot_p99: Seconds::new(0.02) };
+    bencher.bench_local(|| highest_rate(black_box(&engine), &Tables, &requests, &limits));
 }
 
 /// One step time.

@@ -74,26 +74,29 @@ pub struct BatchWait {
 
 impl Default for Engine {
     fn default() -> Self {
-        Self {
-            policy: Policy::ChunkedWithDecodes,
-            token_budget: 8192,
-            max_sequences: 1024,
-            ranks: 1,
-            tokens_per_step: 1.0,
-            tokenise_per_token: Seconds::new(3e-6),
-            first_token_overhead: Seconds::new(0.03),
-            schedules_ahead: true,
-            receive_interval: 1,
-            batch_wait: None,
-            balance_wait: 0,
-            kv_capacity: f64::INFINITY,
-            kv_block: 16,
-            reserved_output: 0.0,
-        }
+        Self::VLLM
     }
 }
 
 impl Engine {
+    /// vLLM v1 as it comes, with room for any cache.
+    pub const VLLM: Self = Self {
+        policy: Policy::ChunkedWithDecodes,
+        token_budget: 8192,
+        max_sequences: 1024,
+        ranks: 1,
+        tokens_per_step: 1.0,
+        tokenise_per_token: Seconds::new(3e-6),
+        first_token_overhead: Seconds::new(0.03),
+        schedules_ahead: true,
+        receive_interval: 1,
+        batch_wait: None,
+        balance_wait: 0,
+        kv_capacity: f64::INFINITY,
+        kv_block: 16,
+        reserved_output: 0.0,
+    };
+
     /// The settings with every count in its range, so that no setting can stall the player.
     pub(crate) fn checked(mut self) -> Self {
         self.token_budget = self.token_budget.max(1);

@@ -4,7 +4,9 @@
 //! model and no accelerator: a [`StepTimes`] tells what each step takes. Same settings, times and seed give the same
 //! answer.
 
+mod capacity;
 mod client;
+mod closed_form;
 mod engine;
 mod metrics;
 mod player;
@@ -13,7 +15,9 @@ mod request;
 mod step;
 mod stretch;
 
+pub use capacity::{Highest, Limits, OpenLoop, Requests, highest_rate, open_loop, saturated_rate};
 pub use client::{Load, Workload};
+pub use closed_form::{Estimate, Simulate, closed_form};
 pub use engine::{BatchWait, Engine, Policy, Refusal};
 pub use metrics::{Played, Row, Summary};
 pub use player::{Options, play, play_with};

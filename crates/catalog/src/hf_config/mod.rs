@@ -117,6 +117,7 @@ fn assemble(config: &Config<'_>, traits: &Traits, stack: Stack, id: &str) -> Res
         mtp_accepted: Vec::new(),
         weight_dtype,
         expert_weight_dtype,
+        fp8_weight_dtype: None,
         layer_count: Some(stack.layers.count()),
         layers: stack.layers,
         source: if id.is_empty() { "config.json".to_owned() } else { format!("{id} config.json") },

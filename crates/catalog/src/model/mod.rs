@@ -94,6 +94,9 @@ pub struct Model {
     /// The format of the routed experts where it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expert_weight_dtype: Option<WeightDtype>,
+    /// The format of the maker's own 8-bit checkpoint where `weight_dtype` is wider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fp8_weight_dtype: Option<WeightDtype>,
     /// The number of layers, to check the pattern against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer_count: Option<u64>,

@@ -45,6 +45,7 @@ fn shape(text: &mut String, model: &Model) {
     unless(text, "mtp_accepted", &model.mtp_accepted, model.mtp_accepted.is_empty());
     line(text, "weight_dtype", &model.weight_dtype);
     optional(text, "expert_weight_dtype", model.expert_weight_dtype.as_ref());
+    optional(text, "fp8_weight_dtype", model.fp8_weight_dtype.as_ref());
     optional(text, "layer_count", model.layer_count.as_ref());
     line(text, "layers", &model.layers);
 }

@@ -77,13 +77,14 @@ fn released(model: &Model) -> Formats {
     Formats { experts, ..uniform(model.weight_dtype) }
 }
 
-/// Blocks where the model is released in blocks, else a scale per tensor. Experts released in mxfp4 stay so.
+/// Blocks where the model or its maker's 8-bit checkpoint is released in blocks, else a scale per tensor. Experts released in mxfp4 stay so.
 fn eight_bits(model: &Model, assumed: &mut Vec<String>) -> Formats {
     if model.expert_weight_dtype == Some(Mxfp4) {
         assumed.push("weight_dtype: experts in mxfp4, as released".to_owned());
         return released(model);
     }
-    uniform(if model.weight_dtype == Fp8Block { Fp8Block } else { Fp8 })
+    let blocks = model.weight_dtype == Fp8Block || model.fp8_weight_dtype == Some(Fp8Block);
+    uniform(if blocks { Fp8Block } else { Fp8 })
 }
 
 /// Four bits for dense networks and experts. Attention stays in bf16 where it has a latent or a recurrence: NVIDIA's

@@ -32,10 +32,8 @@ pub(super) fn lengths(
     let sizes = (row.count("isl", 1..=MOST)?, row.count("osl", 1..=MOST)?);
     match (sizes, workload) {
         ((Some(isl), Some(osl)), _) => {
-            let ratio = ratio(row, inferencex, assumed)?;
-            let law =
-                |length| if ratio >= 1.0 { Lengths::Fixed(length) } else { Lengths::up_to(length, ratio) };
-            Ok(RequestLengths { isl, osl, input: law(isl), output: law(osl) })
+            let spread = spread(row, inferencex, assumed)?;
+            Ok(RequestLengths { isl, osl, input: spread.around(isl), output: spread.around(osl) })
         }
         ((None, None), Some(workload)) => {
             assumed.push(format!("isl, osl: as in `{}`", workload.id));
@@ -53,18 +51,49 @@ pub(super) fn lengths(
     }
 }
 
-fn ratio(row: &Fields, inferencex: bool, assumed: &mut Vec<String>) -> Result<f64, String> {
+/// How lengths lie about the nominal one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Spread {
+    /// Uniform from this share of it up to it.
+    UpTo(f64),
+    /// Uniform from this share less to this share more.
+    About(f64),
+}
+
+impl Spread {
+    fn around(self, length: u32) -> Lengths {
+        match self {
+            Spread::UpTo(ratio) if ratio >= 1.0 => Lengths::Fixed(length),
+            Spread::UpTo(ratio) => Lengths::up_to(length, ratio),
+            Spread::About(share) => {
+                let end = |factor: f64| ((f64::from(length) * factor).round() as u32).max(1);
+                Lengths::Uniform { low: end(1.0 - share), high: end(1.0 + share) }
+            }
+        }
+    }
+}
+
+/// Where clients run in a loop and nobody says how lengths vary, they do by a tenth: requests of one length would keep
+/// all clients in step for ever, which no measured run shows.
+const UNSAID: f64 = 0.1;
+
+fn spread(row: &Fields, inferencex: bool, assumed: &mut Vec<String>) -> Result<Spread, String> {
     let text = row.text("length_ratio");
+    let in_a_loop = !matches!(row.text("load").to_lowercase().as_str(), "max" | "offline" | "static_batch");
     match (text, text.parse::<f64>()) {
         ("", _) if inferencex => {
             assumed.push(format!("length_ratio: {INFERENCEX_RATIO}, as InferenceX's client draws lengths"));
-            Ok(INFERENCEX_RATIO)
+            Ok(Spread::UpTo(INFERENCEX_RATIO))
+        }
+        ("", _) if in_a_loop => {
+            assumed.push("lengths: within a tenth of the nominal ones".to_owned());
+            Ok(Spread::About(UNSAID))
         }
         ("", _) => {
             assumed.push("length_ratio: 1, all requests alike".to_owned());
-            Ok(1.0)
+            Ok(Spread::UpTo(1.0))
         }
-        (_, Ok(ratio)) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        (_, Ok(ratio)) if (0.0..=1.0).contains(&ratio) => Ok(Spread::UpTo(ratio)),
         _ => Err(wrong("length_ratio", text, "a number from 0 to 1, e.g. `0.8`")),
     }
 }

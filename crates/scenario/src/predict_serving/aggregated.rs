@@ -21,7 +21,7 @@ pub(super) fn predict(
     let replicas = case.replicas.max(1);
     let load = match case.load {
         Load::Closed { concurrency } => Played::closed_loop(concurrency.div_ceil(replicas)),
-        Load::AllAtOnce => Played::AllAtOnce { requests: requests(case) },
+        Load::AllAtOnce => Played::AllAtOnce { requests: requests(case, &engine) },
         Load::StaticBatch { batch } => Played::StaticBatch { batch: batch.div_ceil(replicas) },
         Load::Poisson { rate } => {
             Played::Poisson { rate: rate / f64::from(replicas), requests: OPEN_REQUESTS }
@@ -71,9 +71,13 @@ const OPEN_REQUESTS: u32 = 2000;
 /// requests of 128 tokens and 1,000 to 3,000 of 2,048 (TensorRT-LLM, performance overview).
 const QUEUED_TOKENS: f64 = 4e6;
 const QUEUED: (f64, f64) = (1000.0, 30_000.0);
+/// At least so many times what runs at once, so that the end, when places stay empty, is a small part of the whole.
+const ROUNDS: f64 = 4.0;
 
-fn requests(case: &ServingCase) -> u32 {
-    (QUEUED_TOKENS / case.output.mean()).clamp(QUEUED.0, QUEUED.1) as u32
+fn requests(case: &ServingCase, engine: &Engine) -> u32 {
+    let sequence = case.input.mean() + case.output.mean();
+    let places = f64::from(engine.max_sequences).min(engine.kv_capacity / sequence) * f64::from(engine.ranks);
+    (QUEUED_TOKENS / case.output.mean()).max(ROUNDS * places).clamp(QUEUED.0, QUEUED.1) as u32
 }
 
 /// Time of the host in a step, which shows where all requests are queued at once: per step and per sequence.
@@ -105,7 +109,7 @@ fn within_limits(case: &ServingCase, engine: &Engine, times: &Times) -> f64 {
         let below = |of: Option<Summary>, limit: f64| of.is_none_or(|summary| summary.p99.get() <= limit);
         below(seen.ttft, ttft_p99.get()) && below(seen.tpot, tpot_p99.get())
     };
-    let queued = Played::AllAtOnce { requests: requests(case) };
+    let queued = Played::AllAtOnce { requests: requests(case, engine) };
     let most = play(engine, times, &Workload::new(queued, case.input.clone(), case.output.clone()));
     let (mut low, mut high) = (0.0, 1.2 * most.requests_per_second);
     for _ in 0..STEPS {

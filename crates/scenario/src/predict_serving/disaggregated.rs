@@ -6,6 +6,7 @@ use super::tables::evidence;
 use crate::serving::{Load, Pool, ServingCase};
 use rackplan_catalog::Framework;
 use rackplan_perf::{Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
+use statrs::function::erf::erfc;
 
 /// What one pool's workers take.
 struct Station<'a> {
@@ -59,11 +60,12 @@ impl Station<'_> {
         self.pool.workers * self.deployment.plan.dp
     }
 
-    /// Requests whose cache fits all ranks.
+    /// Requests that all ranks have room for: in their caches, and among the sequences that they are launched for.
     fn most(&self, case: &ServingCase) -> f64 {
         let memory = Memory::of(self.deployment);
         let sequence = case.input.mean() + case.output.mean();
-        memory.sequences(self.deployment, sequence).max(1.0) * f64::from(self.ranks())
+        let places = self.pool.batch.map_or(f64::INFINITY, f64::from);
+        memory.sequences(self.deployment, sequence).min(places).max(1.0) * f64::from(self.ranks())
     }
 
     /// A prompt, alone on its rank while the other ranks have one too.
@@ -107,9 +109,11 @@ fn solve(
             (rate * (output - 1.0) * tpot).min(clients - rate * (waited + front)).clamp(1.0, most);
         batch = 0.5 * (batch + generating / ranks);
     }
+    // The worker that takes the cache over has a front end too, and sends the first token with its next step.
+    let handed = front + transfer + tpot * accepted + placing(decode, clients, output * tpot);
     // Of ten requests of a client the first meets all others' first.
-    let burst = front + service * (1.0 + (clients / servers - 1.0).max(0.0) / 2.0) + transfer;
-    let steady = front + waited + transfer;
+    let burst = front + service * (1.0 + (clients / servers - 1.0).max(0.0) / 2.0) + handed;
+    let steady = front + waited + handed;
     let share = if case.inferencex_client { 0.1 } else { 0.0 };
     Flow {
         rate,
@@ -117,6 +121,28 @@ fn solve(
         tpot,
         batch: batch.max(1.0 / ranks),
     }
+}
+
+/// Share of the spread of random placement that routers leave, since they see part of the load. An estimate.
+const UNEVEN: f64 = 0.5;
+
+/// What a request waits for a place at its worker, in seconds: requests in flight are spread over n workers of b places
+/// with mean m = C / n and deviation s = 1/2 sqrt(m (1 - 1/n)); those beyond b wait,
+/// E[(N - b)+] = s phi(z) - (b - m) (1 - Phi(z)) with z = (b - m) / s, each as long as an answer takes over all of a worker's.
+fn placing(decode: &Station, clients: f64, answer: f64) -> f64 {
+    let Some(batch) = decode.pool.batch else { return 0.0 };
+    let workers = f64::from(decode.pool.workers);
+    let places = f64::from(batch * decode.deployment.plan.dp);
+    let mean = clients / workers;
+    let deviation = UNEVEN * (mean * (1.0 - 1.0 / workers)).sqrt();
+    if deviation <= 0.0 {
+        return 0.0;
+    }
+    let z = (places - mean) / deviation;
+    let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+    let above = 0.5 * erfc(z / std::f64::consts::SQRT_2);
+    let beyond = (deviation * density - (places - mean) * above).max(0.0);
+    beyond / mean.min(places) * answer
 }
 
 /// The cache of a prompt from one worker to another, over the network cards of its ranks.

@@ -43,7 +43,7 @@ pub(super) fn layout(
 fn aggregated(row: &Fields, subject: Subject<'_>, assumed: &mut Vec<String>) -> Result<Placed, String> {
     let gpus = row.count("gpus", 1..=MOST_GPUS)?;
     let column = |name: &str| row.count(name, 0..=MOST_GPUS).map(|size| size.filter(|size| *size > 0));
-    let said = Worker {
+    let mut said = Worker {
         workers: 1,
         tp: column("tp")?,
         pp: column("pp")?,
@@ -54,6 +54,13 @@ fn aggregated(row: &Fields, subject: Subject<'_>, assumed: &mut Vec<String>) -> 
         attention_dp: false,
         batch: None,
     };
+    if has_experts(&subject.model.record) && row.text("notes").contains("enable_attention_dp") {
+        said.attention_dp = true;
+        if said.ep.or(said.moe_ep).or(said.moe_tp).is_none() {
+            said.ep = said.tp;
+            assumed.push("ep: all ranks, as is usual beside attention data parallelism".to_owned());
+        }
+    }
     let plan = match (said.tp, said.dp.filter(|dp| *dp > 1)) {
         (None, None) => unsaid(row, &said, gpus, subject, assumed),
         _ => said.plan(gpus, has_experts(&subject.model.record), assumed)?,

@@ -23,13 +23,15 @@ pub enum Kind {
     Frameworks,
     /// Lengths of requests and limits on their latency, by benchmark.
     Workloads,
+    /// How far predictions were from measurements.
+    Bands,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Gpus,
         Kind::Racks,
         Kind::Links,
@@ -39,6 +41,7 @@ impl Kind {
         Kind::Engines,
         Kind::Frameworks,
         Kind::Workloads,
+        Kind::Bands,
         Kind::FirstOrder,
     ];
 
@@ -54,6 +57,7 @@ impl Kind {
             Kind::Engines => "engines",
             Kind::Frameworks => "frameworks",
             Kind::Workloads => "workloads",
+            Kind::Bands => "bands",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -70,6 +74,7 @@ impl Kind {
             Kind::Engines => "engine",
             Kind::Frameworks => "framework",
             Kind::Workloads => "workload",
+            Kind::Bands => "set of bands",
             Kind::FirstOrder => "first-order preset",
         }
     }

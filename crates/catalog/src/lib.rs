@@ -4,6 +4,7 @@
 //! entries or replace fields ([`Catalog::with_overlay`]). Nothing here opens a file: texts are given.
 
 mod backend;
+mod band;
 mod effective;
 mod engine;
 mod error;
@@ -27,6 +28,7 @@ mod store;
 mod workload;
 
 pub use backend::Backend;
+pub use band::Bands;
 pub use effective::{
     BusBandwidth, Collective, CollectiveLatency, Effective, Gemm, GemmKind, SmallMessage, Streaming,
 };
@@ -66,6 +68,7 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Engines => catalog.verify::<Engine>(id),
         Kind::Frameworks => catalog.verify::<Framework>(id),
         Kind::Workloads => catalog.verify::<Workload>(id),
+        Kind::Bands => catalog.verify::<Bands>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

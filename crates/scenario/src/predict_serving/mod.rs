@@ -1,15 +1,19 @@
 //! Serving configurations, one row at a time: what a benchmark's client would have seen.
 
 mod aggregated;
+mod bands;
 mod disaggregated;
 mod engine;
 mod outcome;
+mod score;
 mod tables;
 
-pub use outcome::ServingPrediction;
+pub use bands::fit_bands;
+pub use outcome::{Band, ServingPrediction};
+pub use score::{ServingScore, score_serving};
 
 use crate::serving::{Layout, ServingCase};
-use rackplan_catalog::{Backend, Catalog, Framework};
+use rackplan_catalog::{Backend, Bands, Catalog, Framework};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan};
 use std::collections::BTreeMap;
@@ -21,6 +25,7 @@ pub struct ServingPredictor {
     engines: Engines,
     frameworks: BTreeMap<Backend, Framework>,
     tables: Tables,
+    bands: Option<Bands>,
 }
 
 impl ServingPredictor {
@@ -31,6 +36,7 @@ impl ServingPredictor {
             engines: Engines::new(catalog),
             frameworks: Backend::ALL.into_iter().filter_map(known).collect(),
             tables: Tables::default(),
+            bands: catalog.get::<Bands>(bands::ID).ok().map(|entry| entry.record),
         }
     }
 
@@ -51,7 +57,13 @@ impl ServingPredictor {
                 disaggregated::predict(self, case, &framework, (prefill, &first), (decode, &then))
             }
         };
-        Ok(ServingPrediction { id: case.id.clone(), assumed: case.assumed.clone(), gpus: case.gpus, ..found })
+        let found = ServingPrediction {
+            id: case.id.clone(),
+            assumed: case.assumed.clone(),
+            gpus: case.gpus,
+            ..found
+        };
+        Ok(bands::banded(found, case, self.bands.as_ref()))
     }
 }
 

@@ -45,8 +45,27 @@ pub struct ServingPrediction {
     pub fits: bool,
     /// What binds: `memory`, `kv_cache`, `prefill`, `decode`, `ttft`, `tpot`.
     pub limit: &'static str,
+    /// Where one measurement in ten is below and one in ten above.
+    pub band: Band,
     /// The weakest evidence that more than a tenth of a step's time rests on.
     pub evidence: &'static str,
     /// What the row does not say and what was taken instead.
     pub assumed: Vec<String>,
+}
+
+/// 10th and 90th percentile of the figures; null where a figure or its band is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Band {
+    /// Of `ttft_s`.
+    pub ttft_s: Option<[f64; 2]>,
+    /// Of `tpot_s`.
+    pub tpot_s: Option<[f64; 2]>,
+    /// Of `e2e_s`.
+    pub e2e_s: Option<[f64; 2]>,
+    /// Of `output_tok_s_per_gpu`.
+    pub output_tok_s_per_gpu: Option<[f64; 2]>,
+    /// Of `total_tok_s_per_gpu`.
+    pub total_tok_s_per_gpu: Option<[f64; 2]>,
+    /// Of `total_output_tok_s`.
+    pub total_output_tok_s: Option<[f64; 2]>,
 }

@@ -4,7 +4,7 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Model, Price, Rack,
+    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Model, Price, Rack,
     StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
@@ -51,6 +51,7 @@ fn described(catalog: &Catalog, kind: Kind, id: &str) -> Result<(String, String)
         Kind::Engines => of_engine(&catalog.get::<Engine>(id)?.record),
         Kind::Frameworks => of_framework(&catalog.get::<Framework>(id)?.record),
         Kind::Workloads => of_workload(&catalog.get::<Workload>(id)?.record),
+        Kind::Bands => of_bands(&catalog.get::<Bands>(id)?.record),
         Kind::FirstOrder => (format!("founding presets: {id}"), of_presets(catalog, id)?),
     })
 }
@@ -110,6 +111,11 @@ fn of_framework(framework: &Framework) -> (String, String) {
     let scheduler = &framework.scheduler;
     let figures = format!("{} tokens a step, {} sequences", scheduler.token_budget, scheduler.max_sequences);
     (framework.name.clone(), figures)
+}
+
+fn of_bands(bands: &Bands) -> (String, String) {
+    let figures: Vec<&str> = bands.bands.keys().map(String::as_str).collect();
+    (bands.name.clone(), format!("bands of {}", figures.join(", ")))
 }
 
 fn of_workload(workload: &Workload) -> (String, String) {
@@ -187,6 +193,7 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::Engines => schema_for!(Engine),
         Kind::Frameworks => schema_for!(Framework),
         Kind::Workloads => schema_for!(Workload),
+        Kind::Bands => schema_for!(Bands),
         Kind::FirstOrder => {
             schema_for!(std::collections::BTreeMap<String, rackplan_catalog::first_order::Model>)
         }

@@ -1,0 +1,162 @@
+//! Bands of whole predictions: conformal, at the level of the system, by figure and class.
+//!
+//! Parts of a step have bands of their own; their worst cases do not add up, nor do they in quadrature. What a user sees
+//! was therefore compared with measurements as a whole.
+
+use super::outcome::{Band, ServingPrediction};
+use super::score::{ScoredRow, compare};
+use crate::serving::ServingCase;
+use rackplan_catalog::{Bands, Basis, Catalog, Quantiles};
+use std::collections::BTreeMap;
+
+/// Catalog id of the shipped bands.
+pub(super) const ID: &str = "serving";
+/// Fewest groups of a model on an accelerator that make a class of their own.
+const LEAST_GROUPS: usize = 6;
+/// Share of left-out measurements that a band is to hold.
+const HELD: f64 = 0.8;
+const SOURCE: &str = "fitted by `rackplan calibrate fit-bands`: measured over predicted of published serving results, each \
+                      model on each accelerator counting alike, widened until 80 % of left-out groups are inside";
+
+/// Puts the bands of its class to a prediction.
+pub(super) fn banded(
+    found: ServingPrediction,
+    case: &ServingCase,
+    bands: Option<&Bands>,
+) -> ServingPrediction {
+    let Some(bands) = bands else { return found };
+    let experts = case.model.record.parameters_routed() > 0;
+    let class = class(experts, found.evidence);
+    let of = |figure: &str, value: Option<f64>| {
+        let classes = bands.bands.get(figure)?;
+        let band = classes.get(class).or_else(|| classes.get("all"))?;
+        value.map(|value| [value * band.p10, value * band.p90])
+    };
+    let rate = |value: f64| of("throughput", Some(value));
+    let band = Band {
+        ttft_s: of("ttft", found.ttft_s),
+        tpot_s: of("tpot", found.tpot_s),
+        e2e_s: of("tpot", found.e2e_s),
+        output_tok_s_per_gpu: rate(found.output_tok_s_per_gpu),
+        total_tok_s_per_gpu: rate(found.total_tok_s_per_gpu),
+        total_output_tok_s: rate(found.total_output_tok_s),
+    };
+    ServingPrediction { band, ..found }
+}
+
+/// Kind of model, and whether its kernels were measured on its architecture.
+fn class(experts: bool, evidence: &str) -> &'static str {
+    match (evidence, experts) {
+        ("across_architectures" | "unvalidated", true) => "moe_across",
+        ("across_architectures" | "unvalidated", false) => "dense_across",
+        (_, true) => "moe",
+        (_, false) => "dense",
+    }
+}
+
+/// The figure that a measured column belongs to.
+fn figure(column: &str) -> Option<&'static str> {
+    match column {
+        "ttft_ms_mean" => Some("ttft"),
+        "tpot_ms_mean" => Some("tpot"),
+        "total_output_tok_s" | "output_tok_s_per_gpu" => Some("throughput"),
+        _ => None,
+    }
+}
+
+/// Logarithms of measured over predicted, by group of a model on an accelerator.
+type Groups = BTreeMap<[String; 2], Vec<f64>>;
+
+/// Fits bands to a table of measurements; the entry as TOML, and the coverage of left-out groups by figure and class.
+pub fn fit_bands(text: &str, catalog: &Catalog) -> (String, Vec<(String, usize, f64)>) {
+    let (mut cells, mut report) = (BTreeMap::new(), Vec::new());
+    for ((figure, class), groups) in sorted(compare(text, catalog), catalog) {
+        if groups.len() < LEAST_GROUPS && class != "all" {
+            continue;
+        }
+        let (wider, coverage) = widened(&groups);
+        let band = band(&groups, wider);
+        report.push((format!("{figure} {class}"), groups.values().map(Vec::len).sum(), coverage));
+        cells.entry(figure.to_owned()).or_insert_with(BTreeMap::new).insert(class.to_owned(), band);
+    }
+    let bands = Bands {
+        name: "Serving configurations".to_owned(),
+        aliases: Vec::new(),
+        source: SOURCE.to_owned(),
+        basis: Basis::Measured,
+        notes: None,
+        other_sources: BTreeMap::new(),
+        bands: cells,
+    };
+    let text = toml::to_string(&bands).expect("bands are plain data");
+    (format!("# Written by `rackplan calibrate fit-bands`; do not edit.\n{text}"), report)
+}
+
+/// Residuals by figure and class; every one is in the class `all` too.
+fn sorted(rows: Vec<ScoredRow>, catalog: &Catalog) -> BTreeMap<(&'static str, &'static str), Groups> {
+    let mut cells: BTreeMap<_, Groups> = BTreeMap::new();
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    for row in rows {
+        let [_, model, gpu, _] = row.names;
+        let experts = *known.entry(model.clone()).or_insert_with(|| {
+            let entry = catalog.get::<rackplan_catalog::Model>(&model);
+            entry.is_ok_and(|entry| entry.record.parameters_routed() > 0)
+        });
+        let class = class(experts, row.prediction.evidence);
+        for (column, pair) in row.compared {
+            let Some(figure) = figure(column) else { continue };
+            for class in [class, "all"] {
+                let groups = cells.entry((figure, class)).or_default();
+                let residual = (pair.measured / pair.predicted).ln();
+                groups.entry([model.clone(), gpu.clone()]).or_default().push(residual);
+            }
+        }
+    }
+    cells
+}
+
+/// How much wider than the others' 10th and 90th percentile a band must be to hold a group that it has not seen, and
+/// the coverage that this gives: the least of a list of factors with 80 %.
+fn widened(groups: &Groups) -> (f64, f64) {
+    let coverage = |wider: f64| {
+        let left_out = groups.iter().map(|(name, residuals)| {
+            let others: Groups = groups
+                .iter()
+                .filter(|(other, _)| *other != name)
+                .map(|(n, r)| (n.clone(), r.clone()))
+                .collect();
+            let band = if others.is_empty() { band(groups, wider) } else { band(&others, wider) };
+            let inside = residuals.iter().filter(|r| (band.p10.ln()..=band.p90.ln()).contains(*r)).count();
+            inside as f64 / residuals.len() as f64
+        });
+        left_out.sum::<f64>() / groups.len() as f64
+    };
+    let factors = (0..=40).map(|step| 0.8 + 0.05 * f64::from(step));
+    let tried: Vec<(f64, f64)> = factors.map(|factor| (factor, coverage(factor))).collect();
+    let last = tried[tried.len() - 1];
+    tried.into_iter().find(|(_, held)| *held >= HELD).unwrap_or(last)
+}
+
+/// 10th, 50th and 90th percentile with each group counting alike, the ends moved away from the middle by a factor.
+fn band(groups: &Groups, wider: f64) -> Quantiles {
+    let mut weighted: Vec<(f64, f64)> = groups
+        .values()
+        .flat_map(|residuals| residuals.iter().map(|r| (*r, 1.0 / residuals.len() as f64)))
+        .collect();
+    weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let at = |share: f64| {
+        let mut below = 0.0;
+        let reached = weighted.iter().find(|(_, weight)| {
+            below += weight;
+            below >= share * groups.len() as f64
+        });
+        reached.or(weighted.last()).map_or(0.0, |(residual, _)| *residual)
+    };
+    let (low, middle, high) = (at(0.1), at(0.5), at(0.9));
+    let rounded = |log: f64| (log.exp() * 1000.0).round() / 1000.0;
+    Quantiles {
+        p10: rounded(middle + wider * (low - middle)),
+        p50: rounded(middle),
+        p90: rounded(middle + wider * (high - middle)),
+    }
+}

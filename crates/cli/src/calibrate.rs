@@ -6,6 +6,7 @@ use crate::files;
 use crate::output::write;
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::operators::{NAMES, fit};
+use rackplan_scenario::predict_serving::fit_bands;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,17 +25,65 @@ pub(crate) fn command() -> Command {
     let fit_ops = Command::new("fit-ops")
         .about("Fits the constants of operators to tables of measured latencies and writes catalog entries")
         .args([folder, output, catalog_flag()]);
+    let results = path("file")
+        .value_name("FILE")
+        .required(true)
+        .help("Results as for `predict serving`, with measured columns");
+    let output = path("output")
+        .short('o')
+        .long("output")
+        .value_name("DIR")
+        .help("Where the bands go (default: rackplan.d/bands)");
+    let fit_bands = Command::new("fit-bands")
+        .about("Fits the bands of serving predictions to published results and writes a catalog entry")
+        .args([results, output, catalog_flag()]);
     Command::new("calibrate")
         .about("Turns measurements into constants")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(fit_ops)
+        .subcommands([fit_ops, fit_bands])
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let Some(("fit-ops", matches)) = matches.subcommand() else {
-        return Err(Failure::Internal("a calibration without a function".to_owned()));
+    match matches.subcommand() {
+        Some(("fit-ops", matches)) => fit_operators(matches),
+        Some(("fit-bands", matches)) => fit_serving_bands(matches),
+        _ => Err(Failure::Internal("a calibration without a function".to_owned())),
+    }
+}
+
+/// Fits bands and says how many of the measurements of left-out groups they hold.
+fn fit_serving_bands(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let path: &PathBuf = matches.get_one("file").expect("clap requires it");
+    let fallback = PathBuf::from("rackplan.d/bands");
+    let target: &PathBuf = matches.get_one("output").unwrap_or(&fallback);
+    let (text, coverage) = fit_bands(&table(path)?, &catalog(matches)?);
+    if coverage.is_empty() {
+        let message = format!("{}: no row has a measured column", path.display());
+        return Err(Failure::input(message, "see the columns of `predict serving --help`"));
+    }
+    std::fs::create_dir_all(target).map_err(write_failed(&target.display().to_string()))?;
+    write(Some(&target.join("serving.toml")), &text)?;
+    for (class, rows, held) in coverage {
+        write(
+            None,
+            &format!("{class}: {rows} rows, {:.0} % of left-out groups in the band\n", 100.0 * held),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The text of a table, plain or packed.
+fn table(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let failed = |error: std::io::Error| {
+        Failure::input(format!("{}: {error}", path.display()), "is it a CSV table, plain or .gz?")
     };
+    files::rows(path)?.read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+fn fit_operators(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let folder: &PathBuf = matches.get_one("folder").expect("clap requires it");
     let fallback = PathBuf::from("rackplan.d/engines");
     let target: &PathBuf = matches.get_one("output").unwrap_or(&fallback);
@@ -61,12 +110,7 @@ fn tables(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     let mut found = Vec::new();
     for name in NAMES {
         if let Some(path) = candidates(name).into_iter().find(|path| path.is_file()) {
-            let mut text = String::new();
-            let failed = |error: std::io::Error| {
-                Failure::input(format!("{}: {error}", path.display()), "is it a CSV table, plain or .gz?")
-            };
-            files::rows(&path)?.read_to_string(&mut text).map_err(failed)?;
-            found.push(((*name).to_owned(), text));
+            found.push(((*name).to_owned(), table(&path)?));
         }
     }
     if found.is_empty() {

@@ -5,7 +5,7 @@
 
 use super::outcome::{Band, ServingPrediction};
 use super::score::{ScoredRow, compare};
-use crate::serving::ServingCase;
+use crate::serving::{Load, ServingCase};
 use rackplan_catalog::{Bands, Basis, Catalog, Quantiles};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const LEAST_GROUPS: usize = 6;
 /// Share of left-out measurements that a band is to hold.
 const HELD: f64 = 0.8;
 const SOURCE: &str = "fitted by `rackplan calibrate fit-bands`: measured over predicted of published serving results, each \
-                      model on each accelerator counting alike, widened until 80 % of left-out groups are inside";
+                      model on each accelerator counting as the root of its rows, widened until 80 % of left-out groups are inside";
 
 /// Puts the bands of its class to a prediction.
 pub(super) fn banded(
@@ -33,10 +33,11 @@ pub(super) fn banded(
         value.map(|value| [value * band.p10, value * band.p90])
     };
     let rate = |value: f64| of("throughput", Some(value));
+    let tpot = if matches!(case.load, Load::Closed { .. }) { "tpot" } else { "tpot_open" };
     let band = Band {
         ttft_s: of("ttft", found.ttft_s),
-        tpot_s: of("tpot", found.tpot_s),
-        e2e_s: of("tpot", found.e2e_s),
+        tpot_s: of(tpot, found.tpot_s),
+        e2e_s: of(tpot, found.e2e_s),
         output_tok_s_per_gpu: rate(found.output_tok_s_per_gpu),
         total_tok_s_per_gpu: rate(found.total_tok_s_per_gpu),
         total_output_tok_s: rate(found.total_output_tok_s),
@@ -54,11 +55,12 @@ fn class(experts: bool, evidence: &str) -> &'static str {
     }
 }
 
-/// The figure that a measured column belongs to.
-fn figure(column: &str) -> Option<&'static str> {
+/// The figure that a measured column belongs to. Where limits set the load, latency hangs on them and is a figure apart.
+fn figure(column: &str, load: &str) -> Option<&'static str> {
     match column {
         "ttft_ms_mean" => Some("ttft"),
-        "tpot_ms_mean" => Some("tpot"),
+        "tpot_ms_mean" if load == "closed" => Some("tpot"),
+        "tpot_ms_mean" => Some("tpot_open"),
         "total_output_tok_s" | "output_tok_s_per_gpu" => Some("throughput"),
         _ => None,
     }
@@ -70,14 +72,17 @@ type Groups = BTreeMap<[String; 2], Vec<f64>>;
 /// Fits bands to a table of measurements; the entry as TOML, and the coverage of left-out groups by figure and class.
 pub fn fit_bands(text: &str, catalog: &Catalog) -> (String, Vec<(String, usize, f64)>) {
     let (mut cells, mut report) = (BTreeMap::new(), Vec::new());
-    for ((figure, class), groups) in sorted(compare(text, catalog), catalog) {
-        if groups.len() < LEAST_GROUPS && class != "all" {
+    let sorted = sorted(compare(text, catalog), catalog);
+    for ((figure, class), groups) in &sorted {
+        if groups.len() < LEAST_GROUPS && *class != "all" {
             continue;
         }
-        let (wider, coverage) = widened(&groups);
-        let band = band(&groups, wider);
+        // Classes have few groups, so that how much wider a band must be is found on all of a figure's.
+        let wider = widened(&sorted[&(*figure, "all")]);
+        let coverage = left_out(groups, wider);
+        let band = band(groups, wider);
         report.push((format!("{figure} {class}"), groups.values().map(Vec::len).sum(), coverage));
-        cells.entry(figure.to_owned()).or_insert_with(BTreeMap::new).insert(class.to_owned(), band);
+        cells.entry((*figure).to_owned()).or_insert_with(BTreeMap::new).insert((*class).to_owned(), band);
     }
     let bands = Bands {
         name: "Serving configurations".to_owned(),
@@ -97,14 +102,14 @@ fn sorted(rows: Vec<ScoredRow>, catalog: &Catalog) -> BTreeMap<(&'static str, &'
     let mut cells: BTreeMap<_, Groups> = BTreeMap::new();
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for row in rows {
-        let [_, model, gpu, _] = row.names;
+        let [_, model, gpu, load] = row.names;
         let experts = *known.entry(model.clone()).or_insert_with(|| {
             let entry = catalog.get::<rackplan_catalog::Model>(&model);
             entry.is_ok_and(|entry| entry.record.parameters_routed() > 0)
         });
         let class = class(experts, row.prediction.evidence);
         for (column, pair) in row.compared {
-            let Some(figure) = figure(column) else { continue };
+            let Some(figure) = figure(column, &load) else { continue };
             for class in [class, "all"] {
                 let groups = cells.entry((figure, class)).or_default();
                 let residual = (pair.measured / pair.predicted).ln();
@@ -115,40 +120,41 @@ fn sorted(rows: Vec<ScoredRow>, catalog: &Catalog) -> BTreeMap<(&'static str, &'
     cells
 }
 
-/// How much wider than the others' 10th and 90th percentile a band must be to hold a group that it has not seen, and
-/// the coverage that this gives: the least of a list of factors with 80 %.
-fn widened(groups: &Groups) -> (f64, f64) {
-    let coverage = |wider: f64| {
-        let left_out = groups.iter().map(|(name, residuals)| {
-            let others: Groups = groups
-                .iter()
-                .filter(|(other, _)| *other != name)
-                .map(|(n, r)| (n.clone(), r.clone()))
-                .collect();
-            let band = if others.is_empty() { band(groups, wider) } else { band(&others, wider) };
-            let inside = residuals.iter().filter(|r| (band.p10.ln()..=band.p90.ln()).contains(*r)).count();
-            inside as f64 / residuals.len() as f64
-        });
-        left_out.sum::<f64>() / groups.len() as f64
-    };
-    let factors = (0..=40).map(|step| 0.8 + 0.05 * f64::from(step));
-    let tried: Vec<(f64, f64)> = factors.map(|factor| (factor, coverage(factor))).collect();
-    let last = tried[tried.len() - 1];
-    tried.into_iter().find(|(_, held)| *held >= HELD).unwrap_or(last)
+/// How much wider than the others' 10th and 90th percentile a band must be to hold a group that it has not seen: the
+/// least of a list of factors with 80 %.
+fn widened(groups: &Groups) -> f64 {
+    let factors = (0..=WIDEST).map(|step| 0.8 + 0.05 * f64::from(step));
+    factors.clone().find(|factor| left_out(groups, *factor) >= HELD).unwrap_or(0.8 + 0.05 * f64::from(WIDEST))
 }
 
-/// 10th, 50th and 90th percentile with each group counting alike, the ends moved away from the middle by a factor.
+/// Steps of the list: up to 2.8 times as wide.
+const WIDEST: u32 = 40;
+
+/// Share of the residuals of a group inside the band that all other groups make, averaged over groups.
+fn left_out(groups: &Groups, wider: f64) -> f64 {
+    let inside = groups.iter().map(|(name, residuals)| {
+        let others: Groups =
+            groups.iter().filter(|(other, _)| *other != name).map(|(n, r)| (n.clone(), r.clone())).collect();
+        let band = if others.is_empty() { band(groups, wider) } else { band(&others, wider) };
+        let inside = residuals.iter().filter(|r| (band.p10.ln()..=band.p90.ln()).contains(*r)).count();
+        inside as f64 / residuals.len() as f64
+    });
+    inside.sum::<f64>() / groups.len() as f64
+}
+
+/// 10th, 50th and 90th percentile, each group counting as the root of its rows, the ends moved away from the middle by a factor.
 fn band(groups: &Groups, wider: f64) -> Quantiles {
     let mut weighted: Vec<(f64, f64)> = groups
         .values()
-        .flat_map(|residuals| residuals.iter().map(|r| (*r, 1.0 / residuals.len() as f64)))
+        .flat_map(|residuals| residuals.iter().map(|r| (*r, 1.0 / (residuals.len() as f64).sqrt())))
         .collect();
     weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
     let at = |share: f64| {
         let mut below = 0.0;
         let reached = weighted.iter().find(|(_, weight)| {
             below += weight;
-            below >= share * groups.len() as f64
+            below >= share * total
         });
         reached.or(weighted.last()).map_or(0.0, |(residual, _)| *residual)
     };

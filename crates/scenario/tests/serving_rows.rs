@@ -76,7 +76,8 @@ fn hand_number_formats() {
     assert_eq!(formats("gpt-oss-120b", "h200_sxm", "vllm", "fp8"), [Bf16, Bf16, Mxfp4, Fp8]);
     assert_eq!(formats("gpt-oss-120b", "b200_sxm", "vllm", "fp4"), [Bf16, Bf16, Mxfp4, Fp8]);
     assert_eq!(formats("Kimi-K2.5", "h200_sxm", "vllm", "int4"), [Bf16, Bf16, Int4, Bf16]);
-    assert_eq!(formats("Qwen3-32B", "h100_sxm", "trtllm", "fp8"), of(Fp8, Fp8, Fp8));
+    assert_eq!(formats("Qwen3-32B", "h100_sxm", "trtllm", "fp8"), of(Fp8Block, Fp8Block, Fp8));
+    assert_eq!(formats("Llama-3.1-70B", "h100_sxm", "trtllm", "fp8"), of(Fp8, Fp8, Fp8));
     let mlperf = json!({"weight_dtype": "fp16", "version": "MLPerf v4.1", "kv_dtype": "bf16"});
     let formats = case(mlperf).formats;
     assert_eq!((formats.attention, formats.weights, formats.kv), (Fp8, Fp8, Bf16));
@@ -162,13 +163,17 @@ fn hand_loads_and_lengths() {
     assert_eq!(case(json!({"load": "max"})).load, Load::AllAtOnce);
     assert_eq!(case(json!({"load": "static_batch"})).load, Load::StaticBatch { batch: 16 });
     assert_eq!(case(json!({"length_ratio": ""})).input, Lengths::up_to(1024, 0.8));
-    assert_eq!(case(json!({"length_ratio": "", "client": ""})).input, Lengths::Fixed(1024));
+    // Nobody says how lengths vary: by a tenth in a loop, not at all where a batch is built for its length.
+    let unsaid = |load: &str| case(json!({"length_ratio": "", "client": "", "load": load})).input;
+    assert_eq!(unsaid("closed"), Lengths::Uniform { low: 922, high: 1126 });
+    assert_eq!(unsaid("max"), Lengths::Fixed(1024));
 }
 
 #[test]
 fn hand_drafted_tokens() {
     let of = |changes: Value| {
-        let mut all = json!({"model": "DeepSeek-R1", "framework": "trtllm", "gpus": 8, "tp": 8});
+        let mut all =
+            json!({"model": "DeepSeek-R1", "framework": "trtllm", "gpus": 8, "tp": 8, "client": ""});
         all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         case(all)
             .speculative
@@ -185,6 +190,8 @@ fn hand_drafted_tokens() {
     assert_eq!(of(json!({"spec_decode": "mtp", "framework": "sglang"})), Some((2, 2.58)));
     assert_eq!(of(json!({"spec_decode": "mtp2", "model": "GLM-5"})), Some((2, 2.58)));
     assert_eq!((of(json!({"spec_decode": "none"})), of(json!({}))), (None, None));
+    // On random text 0.62 of drafted tokens are accepted: 1 + 0.62 of one.
+    assert_eq!(of(json!({"spec_decode": "mtp1", "client": "inferencex"})), Some((1, 1.62)));
 }
 
 #[test]

@@ -250,9 +250,15 @@ proptest! {
     }
 
     #[test]
-    fn law_skipping_ahead_changes_nothing(engine in engines(), workload in workloads()) {
+    fn law_skipping_ahead_changes_nothing_on_one_rank(engine in engines(), workload in workloads()) {
         let skipping = play(&engine, &Linear, &workload);
         let stepping = play_with(&engine, &Linear, &workload, Options { skip_ahead: false, rows: false });
+        prop_assert_eq!(skipping.finished, stepping.finished);
+        // The slowest of several ranks may change within a stretch, which moves times a little; with places for a few
+        // sequences only, that can change who waits for whom. On one rank nothing changes but rounding.
+        if engine.ranks > 1 {
+            return Ok(());
+        }
         let close = |left: f64, right: f64| (left - right).abs() <= 1e-6 * right.abs();
         prop_assert_eq!(skipping.steps, stepping.steps);
         prop_assert_eq!(skipping.preemptions, stepping.preemptions);

@@ -39,11 +39,11 @@ impl Engines {
         Self { engines }
     }
 
-    /// The nearest constants of one group: by backend and group, then the backend's other groups of the format, then
-    /// other backends; within each by architecture.
+    /// The nearest constants of one group: by backend and group, then the backend's kernels for other head sizes, then its
+    /// other groups of the format, then other backends; within each by architecture.
     pub fn nearest<C: Constants>(&self, operator: &str, group: &str, place: Place) -> Option<Fitted<C>> {
         self.nearest_of(operator, place, |name| {
-            if name == group { Some(0) } else { (format_of(name) == format_of(group)).then_some(3) }
+            other_size(name, group).or_else(|| (format_of(name) == format_of(group)).then_some(3))
         })
     }
 
@@ -109,4 +109,33 @@ impl<C: Constants> Fitted<C> {
 /// The number format of a group: its name up to the first dot.
 fn format_of(group: &str) -> &str {
     group.split('.').next().unwrap_or(group)
+}
+
+/// What a group costs that differs at most in its head size, as in `bfloat16.fp8.d128`: nothing, 1 within a factor of
+/// 1.5, or 2.
+fn other_size(name: &str, asked: &str) -> Option<u32> {
+    if name == asked {
+        return Some(0);
+    }
+    let parts = |group| -> Option<(&str, f64)> {
+        let (formats, size) = str::rsplit_once(group, ".d")?;
+        Some((formats, size.parse().ok()?))
+    };
+    let ((formats, size), (asked_formats, asked_size)) = (parts(name)?, parts(asked)?);
+    let ratio = f64::max(size / asked_size, asked_size / size);
+    (formats == asked_formats).then_some(if ratio <= 1.5 { 1 } else { 2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_head_sizes_are_near_or_far() {
+        assert_eq!(other_size("bfloat16.fp8.d128", "bfloat16.fp8.d128"), Some(0));
+        assert_eq!(other_size("bfloat16.fp8.d128", "bfloat16.fp8.d96"), Some(1));
+        assert_eq!(other_size("bfloat16.fp8.d64", "bfloat16.fp8.d128"), Some(2));
+        assert_eq!(other_size("fp8.fp8.d128", "bfloat16.fp8.d128"), None);
+        assert_eq!(other_size("nvfp4", "fp8_block.deepgemm"), None);
+    }
 }

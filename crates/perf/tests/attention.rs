@@ -120,13 +120,50 @@ fn hand_long_prefill_is_arithmetic() {
         exponential: 1e-9,
         step_us: 0.0,
         block_us: 0.0,
-        odd_size: 1.0,
+        tile: 128.0,
+        packed: 1.0,
+        unskipped: 0.0005,
     };
     let shape = prefill(1.0, 16_384.0, 0.0, 8.0, 128.0, 0.0);
     let time = microseconds(attention_prefill(&shape, &device("h100_sxm"), &constants));
     // The last row on one processor adds in squares: 128 tiles of 1.1195 µs are 143.3 µs, √(2,240.9² + 143.3²) =
     // 2,245.5.
     assert!((time - 2_245.5).abs() < 1.5, "{time}");
+}
+
+#[test]
+fn hand_a_token_takes_a_tile_and_a_group_shares_it() {
+    // H100: 4,096 sequences of one token, 32 heads over 8: rows max(1, 128 / 4) = 32, a tile of 32 x 128 scores each:
+    // 4 · 4,096 · 32 · 128 · 32 · 128 = 274.9 GFLOP over 989 TFLOP/s: 277.92 µs. The last row, a tile, is 1.12 µs.
+    let constants = AttentionPrefillConstants {
+        compute_share: 1.0,
+        memory_share: 1e9,
+        launch_us: 0.0,
+        exponential: 1e-9,
+        step_us: 0.0,
+        block_us: 0.0,
+        tile: 128.0,
+        packed: 1.0,
+        unskipped: 0.0005,
+    };
+    let time = |packed| {
+        let constants = AttentionPrefillConstants { packed, ..constants };
+        let shape = prefill(4096.0, 1.0, 0.0, 8.0, 128.0, 0.0);
+        microseconds(attention_prefill(&shape, &device("h100_sxm"), &constants))
+    };
+    assert!((time(1.0) - 277.92).abs() < 0.1, "{}", time(1.0));
+    assert!((time(0.0) - 4.0 * 277.92).abs() < 0.1, "{}", time(0.0));
+}
+
+#[test]
+fn law_a_window_that_is_only_masked_saves_nothing() {
+    let time = |window, unskipped| {
+        let constants = AttentionPrefillConstants { unskipped, ..Default::default() };
+        let shape = prefill(1.0, 8192.0, 0.0, 8.0, 128.0, window);
+        microseconds(attention_prefill(&shape, &device("h100_sxm"), &constants))
+    };
+    assert!((time(128.0, 1.0) / time(0.0, 1.0) - 1.0).abs() < 1e-12);
+    assert!(time(128.0, 0.001) < 0.3 * time(0.0, 0.001));
 }
 
 #[test]

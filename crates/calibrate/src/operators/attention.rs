@@ -79,7 +79,7 @@ impl Operator for AttentionPrefillRows {
             arithmetic: arithmetic(row, "attn_dtype")?,
             kv_bytes: kv_bytes(row)?,
         };
-        Ok((dtypes(row), shape))
+        Ok((format!("{}.d{head_dim}", dtypes(row)), shape))
     }
 
     fn cost(shape: &AttentionPrefill, device: &Device, constants: &AttentionPrefillConstants) -> Cost {

@@ -83,7 +83,8 @@ fn kernels(parts: &mut Parts, heads: Heads) {
     parts.add("attention_decode", Work::Decode { shape, limit, constants }, found.evidence, found.band);
 
     let arithmetic = prefill_arithmetic(parts);
-    let found = parts.nearest::<AttentionPrefillConstants>("attn_prefill", dtypes(arithmetic, kv_bytes));
+    let kernel = format!("{}.d{head_dim}", dtypes(arithmetic, kv_bytes));
+    let found = parts.nearest::<AttentionPrefillConstants>("attn_prefill", &kernel);
     let banded = if window > 0.0 {
         window.min(limit)
     } else if limit.is_finite() {

@@ -38,6 +38,8 @@ constants! {
         step_us: 0.3 in 0.001..10.0, spread 1.0;
         /// A block's prologue and epilogue, in microseconds.
         block_us: 1.0 in 0.001..50.0, spread 1.5;
+        /// Edge of a tile of scores.
+        tile: 128.0 in 8.0..512.0, spread 0.7;
     }
 }
 
@@ -58,9 +60,9 @@ pub fn mla_prefill(shape: &MlaPrefill, device: &Device, constants: &MlaPrefillCo
         arithmetic,
         kv_bytes: 2.0,
     };
-    let MlaPrefillConstants { compute_share, memory_share, launch_us, exponential, step_us, block_us } =
+    let MlaPrefillConstants { compute_share, memory_share, launch_us, exponential, step_us, block_us, tile } =
         *constants;
-    // The kernels are built for this head size, so it is not an odd one.
+    // Every head has keys of its own, and there is no window.
     let constants = AttentionPrefillConstants {
         compute_share,
         memory_share,
@@ -68,7 +70,9 @@ pub fn mla_prefill(shape: &MlaPrefill, device: &Device, constants: &MlaPrefillCo
         exponential,
         step_us,
         block_us,
-        odd_size: 1.0,
+        tile,
+        packed: 1.0,
+        unskipped: 1.0,
     };
     attention_prefill(&unfolded, device, &constants)
 }

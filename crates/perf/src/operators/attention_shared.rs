@@ -1,10 +1,10 @@
-//! What attention operators have in common: windows, splits, tiles, fallback kernels.
+//! What attention operators have in common: windows, splits, scores, fallback kernels.
 
 /// Queries per key up to which kernels keep all of them in one pass over the cache.
 pub(super) const WIDEST_GROUP: f64 = 32.0;
 
-/// Rows and columns of a tile of scores.
-pub(super) const TILE: f64 = 128.0;
+/// The fewest keys of a block.
+const TILE: f64 = 128.0;
 
 /// Keys that a token looks at, of `keys` in all; a window of 0 is none.
 pub(super) fn seen(keys: f64, window: f64) -> f64 {
@@ -35,18 +35,16 @@ pub(super) fn blocks_of_queries(group: f64, reread: f64) -> f64 {
     if group > WIDEST_GROUP { 1.0 + reread * group / 16.0 } else { 1.0 }
 }
 
-/// Tiles of scores that causal attention computes for one head, and those of its last row.
+/// Scores that causal attention computes for one head, and keys of its last row.
 ///
-/// ⌈S / 128⌉ = n rows of tiles see min(i + p, w) tiles each, i = 1..n, with p = ⌈prefix / 128⌉ and w = ⌈window / 128⌉
-/// + 1.
-pub(super) fn causal_tiles(tokens: f64, prefix: f64, window: f64) -> (f64, f64) {
-    let (rows, before) = ((tokens / TILE).ceil(), (prefix / TILE).ceil());
-    let widest = if window > 0.0 { (window / TILE).ceil() + 1.0 } else { f64::INFINITY };
+/// Row x of S sees min(x + c / 2 + p, window + c) keys, p those of a prefix and c the edge of a tile: the diagonal cuts
+/// its tiles in half, a window's two edges one each. For whole tiles this is their number times c^2.
+pub(super) fn causal_scores(tokens: f64, prefix: f64, window: f64, tile: f64) -> (f64, f64) {
+    let (widest, first) = (window + tile, prefix + 0.5 * tile);
     // Rows that see all keys before them; the others see a band.
-    let growing = (widest - before).clamp(0.0, rows);
-    let banded = rows - growing;
-    let band = if banded > 0.0 { banded * widest } else { 0.0 };
-    (growing * (growing + 1.0) / 2.0 + growing * before + band, (rows + before).min(widest))
+    let growing = (widest - first).clamp(0.0, tokens);
+    let band = if tokens > growing { (tokens - growing) * widest } else { 0.0 };
+    (growing * (0.5 * growing + first) + band, (tokens + prefix).min(widest))
 }
 
 #[cfg(test)]
@@ -54,13 +52,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hand_causal_tiles() {
-        // 512 tokens: rows of 1, 2, 3, 4 tiles. Two tiles of prefix: 3, 4, 5, 6. A window of 128: 1, 2, 2, 2.
-        assert_eq!(causal_tiles(512.0, 0.0, 0.0), (10.0, 4.0));
-        assert_eq!(causal_tiles(512.0, 256.0, 0.0), (18.0, 6.0));
-        assert_eq!(causal_tiles(512.0, 0.0, 128.0), (7.0, 2.0));
+    fn hand_causal_scores() {
+        // 512 tokens in tiles of 128: rows of 1, 2, 3, 4 tiles. Two tiles of prefix: 3, 4, 5, 6.
+        let (square, all) = (128.0 * 128.0, f64::INFINITY);
+        assert_eq!(causal_scores(512.0, 0.0, all, 128.0), (10.0 * square, 512.0));
+        assert_eq!(causal_scores(512.0, 256.0, all, 128.0), (18.0 * square, 768.0));
+        // A window of 128: 1, then 1.875 where the band begins, 2, 2.
+        assert_eq!(causal_scores(512.0, 0.0, 128.0, 128.0), (6.875 * square, 256.0));
         // With both: every row sees the two tiles of the band.
-        assert_eq!(causal_tiles(512.0, 512.0, 128.0), (8.0, 2.0));
+        assert_eq!(causal_scores(512.0, 512.0, 128.0, 128.0), (8.0 * square, 256.0));
     }
 
     #[test]

@@ -116,6 +116,18 @@ pub enum Format {
     Int8,
 }
 
+impl Format {
+    /// As files and answers spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Bf16 => "bf16",
+            Format::Fp8 => "fp8",
+            Format::Fp4 => "fp4",
+            Format::Int8 => "int8",
+        }
+    }
+}
+
 group! {
     /// Peak arithmetic.
     Compute {

@@ -112,14 +112,14 @@ impl Compiled {
     /// stages for this long, and every sequence gets its token in it.
     pub fn step(&self, batch: &Batch) -> Seconds {
         let mut sum = Sum::default();
-        self.visit(batch, |part, times, cost| sum.add(part.lane, times * cost.time.get()));
-        Seconds::new(sum.total() + self.sends(batch.decodes / self.stages + batch.prompts * batch.chunk))
+        self.visit(batch, |part, times, cost, _| sum.add(part.lane, times * cost.time.get()));
+        Seconds::new(sum.total() + self.sends(self.sent_tokens(batch)))
     }
 
     /// A step, part by part.
     pub fn estimate(&self, batch: &Batch) -> StepEstimate {
         let (mut sum, mut parts) = (Sum::default(), Vec::new());
-        self.visit(batch, |part, count, cost| {
+        self.visit(batch, |part, count, cost, _| {
             let time = count * cost.time.get();
             sum.add(part.lane, time);
             let Part { name, lane, evidence, band, .. } = *part;
@@ -133,12 +133,17 @@ impl Compiled {
                 band,
             });
         });
-        StepEstimate {
-            parts,
-            time: Seconds::new(
-                sum.total() + self.sends(batch.decodes / self.stages + batch.prompts * batch.chunk),
-            ),
-        }
+        StepEstimate { parts, time: Seconds::new(sum.total() + self.sends(self.sent_tokens(batch))) }
+    }
+
+    /// Positions of a step that travel between stages.
+    pub(crate) fn sent_tokens(&self, batch: &Batch) -> f64 {
+        batch.decodes / self.stages + batch.prompts * batch.chunk
+    }
+
+    /// Bytes of the residual stream of so many positions.
+    pub(crate) fn sent_bytes(&self, tokens: f64) -> f64 {
+        2.0 * tokens * self.hidden
     }
 
     /// Pipeline stages.
@@ -194,18 +199,19 @@ impl Compiled {
         sum.total()
     }
 
-    fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost)) {
+    /// Calls `each` with every part that the step has something for, how often it runs, its time, and its counts.
+    pub(crate) fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost, &Counts)) {
         let counts = self.counts(batch, 1.0 + self.draft_tokens);
         for part in &self.parts {
             if let Some(cost) = part.work.cost(&counts, &self.device) {
-                each(part, part.count, cost);
+                each(part, part.count, cost, &counts);
             }
         }
         // Each proposed token passes the module once; prompts pass it once, to fill its cache.
         let counts = self.counts(batch, 1.0);
         for part in &self.draft {
             if let Some(cost) = part.work.cost(&counts, &self.device) {
-                each(part, part.count * self.draft_tokens, cost);
+                each(part, part.count * self.draft_tokens, cost, &counts);
             }
         }
     }
@@ -216,7 +222,7 @@ impl Compiled {
 
     /// Between stages, in seconds: the residual stream of every position over the scale-up link.
     pub(crate) fn sends(&self, tokens: f64) -> f64 {
-        let wire = 2.0 * tokens * self.hidden / self.device.link.max(self.device.scale_out).max(1.0);
+        let wire = self.sent_bytes(tokens) / self.device.link.max(self.device.scale_out).max(1.0);
         (self.stages - 1.0) * (SEND_US * 1e-6 + wire)
     }
 }

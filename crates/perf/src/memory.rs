@@ -110,17 +110,27 @@ pub fn bytes_of_sequence(deployment: &Deployment, tokens: f64) -> Bytes {
     let whole = tokens.ceil().max(1.0) as u64;
     let of = |mixer: &Mixer| {
         let kv = mixer.kv_elements(whole) as f64 * cache_share(mixer, f64::from(plan.tp));
-        let state = mixer.state_elements() as f64 / f64::from(plan.tp);
-        let convolution = mixer.conv_elements() as f64 / f64::from(plan.tp);
-        bytes.kv * kv
-            + bytes.index * mixer.index_elements(whole) as f64
-            + bytes.state * state
-            + bytes.convolution * convolution
+        bytes.kv * kv + bytes.index * mixer.index_elements(whole) as f64
     };
+    over_layers(model, of) / f64::from(plan.pp) + state_of_sequence(deployment)
+}
+
+/// Recurrent state and inputs of convolutions of a sequence on one rank, whatever its length.
+pub fn state_of_sequence(deployment: &Deployment) -> Bytes {
+    let Deployment { model, plan, precision, .. } = *deployment;
+    let bytes = CacheBytes::with_kv(precision.kv_bytes);
+    let of = |mixer: &Mixer| {
+        bytes.state * mixer.state_elements() as f64 + bytes.convolution * mixer.conv_elements() as f64
+    };
+    over_layers(model, of) / (f64::from(plan.tp) * f64::from(plan.pp))
+}
+
+/// A quantity of the mixers, summed over all layers.
+fn over_layers(model: &Model, of: impl Fn(&Mixer) -> f64) -> Bytes {
     let layers = model
         .layer_counts()
         .filter_map(|(_, kind, count)| kind.mixer.as_ref().map(|mixer| count as f64 * of(mixer)));
-    Bytes::new(layers.sum::<f64>() / f64::from(plan.pp))
+    Bytes::new(layers.sum())
 }
 
 /// Share of a layer's cache on one of `tp` ranks.

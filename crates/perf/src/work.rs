@@ -115,11 +115,11 @@ pub(crate) struct Dispatch {
 }
 
 /// Share of the memory bandwidth that passes reach. Source: performance-model, step line; an estimate.
-const PASS_SHARE: f64 = 0.7;
+pub(crate) const PASS_SHARE: f64 = 0.7;
 /// Bytes of a number of an index key in 8 bits: 128 of them share a 32-bit scale.
-const INDEX_BYTES: f64 = 132.0 / 128.0;
+pub(crate) const INDEX_BYTES: f64 = 132.0 / 128.0;
 /// Share of the peak that chunked scans of recurrent layers reach. An estimate, unvalidated.
-const SCAN_SHARE: f64 = 0.4;
+pub(crate) const SCAN_SHARE: f64 = 0.4;
 
 /// The counts that an operator depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +236,7 @@ impl Counts {
 
     /// A quantity of the context of a position, averaged over those of generating sequences and of chunks; of a chunk
     /// its middle stands for all.
-    fn mean_context(&self, quantity: impl Fn(f64) -> f64) -> f64 {
+    pub(crate) fn mean_context(&self, quantity: impl Fn(f64) -> f64) -> f64 {
         let prompt_tokens = self.prompts * self.chunk;
         let decoding = self.decode_tokens * quantity(self.context);
         let prompting = prompt_tokens * quantity(self.prefix + 0.5 * self.chunk);
@@ -257,7 +257,7 @@ fn index(counts: &Counts, heads: f64, dim: f64, launches_us: f64, device: &Devic
 }
 
 impl Rows {
-    fn count(self, counts: &Counts) -> f64 {
+    pub(crate) fn count(self, counts: &Counts) -> f64 {
         match self {
             Rows::Tokens => counts.tokens,
             Rows::Sampled => counts.sampled,
@@ -273,7 +273,7 @@ const DRIFT_US: f64 = 7.0;
 
 /// What a rank waits for the last of `ranks`, in microseconds: the expected largest of as many normal variables,
 /// sigma · z((n - 0.375) / (n + 0.25)). Source: Blom, Statistical estimates and transformed beta-variables (1958).
-fn waiting_us(ranks: f64) -> f64 {
+pub(crate) fn waiting_us(ranks: f64) -> f64 {
     if ranks <= 1.0 { 0.0 } else { DRIFT_US * normal_quantile((ranks - 0.375) / (ranks + 0.25)) }
 }
 
@@ -294,14 +294,18 @@ fn state(counts: &Counts, bytes: f64, flops: f64, launches_us: f64, device: &Dev
 }
 
 fn experts(tokens: f64, shape: &Moe, routed: &Routed, device: &Device, constants: &MoeConstants) -> Cost {
+    moe(&met(tokens, shape, routed), device, constants)
+}
+
+/// The experts that so many positions of each attention group meet on the heaviest rank.
+pub(crate) fn met(tokens: f64, shape: &Moe, routed: &Routed) -> Moe {
     let tokens = tokens * routed.groups;
     let load = Load::of_heaviest_rank(tokens, routed.experts, routed.topk, routed.ranks, routed.routing);
-    let shape = Moe { tokens, expected_pairs: tokens * routed.topk, load, ..*shape };
-    moe(&shape, device, constants)
+    Moe { tokens, expected_pairs: tokens * routed.topk, load, ..*shape }
 }
 
 impl Dispatch {
-    fn cost(&self, tokens: f64, device: &Device) -> Cost {
+    pub(crate) fn cost(&self, tokens: f64, device: &Device) -> Cost {
         let gathered = self.gathered(tokens * self.groups, device);
         let Some((dispatch, combine)) = &self.sparse else { return gathered };
         let shape = |token_bytes| AllToAll {
@@ -318,7 +322,7 @@ impl Dispatch {
         if sparse.time.get() < gathered.time.get() { sparse } else { gathered }
     }
 
-    fn gathered(&self, all_tokens: f64, device: &Device) -> Cost {
+    pub(crate) fn gathered(&self, all_tokens: f64, device: &Device) -> Cost {
         let of = |collective, token_bytes: f64, constants| {
             let shape = Exchange { collective, ranks: self.ranks, bytes: all_tokens * token_bytes };
             nccl(&shape, device, constants).time

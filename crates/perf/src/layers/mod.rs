@@ -22,6 +22,8 @@ pub struct Part {
     pub count: f64,
     /// What runs beside it.
     pub lane: Lane,
+    /// Place of its layer kind among the model's, in the order of first use; none before and after the layers.
+    pub layer_kind: Option<u16>,
     /// What its time rests on.
     pub evidence: Evidence,
     /// Measured over predicted.
@@ -44,11 +46,12 @@ pub enum Lane {
 pub(crate) fn compile(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
     let mut parts = Parts::new(deployment, engines);
     ends::embed(&mut parts);
-    for (_, kind, count) in deployment.model.layer_counts() {
+    for (place, (_, kind, count)) in deployment.model.layer_counts().enumerate() {
         parts.count = count as f64;
+        parts.layer_kind = u16::try_from(place).ok();
         layer(&mut parts, kind);
     }
-    parts.count = 1.0;
+    (parts.count, parts.layer_kind) = (1.0, None);
     ends::choose(&mut parts);
     parts.list
 }

@@ -27,12 +27,14 @@ pub(crate) struct Parts<'a> {
     pub(crate) count: f64,
     /// What runs beside what is added.
     pub(crate) lane: Lane,
+    /// The layer kind that is being added.
+    pub(crate) layer_kind: Option<u16>,
     pub(crate) list: Vec<Part>,
 }
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(deployment: &'a Deployment<'a>, engines: &'a Engines) -> Self {
-        Self { deployment, engines, count: 1.0, lane: Lane::Alone, list: Vec::new() }
+        Self { deployment, engines, count: 1.0, lane: Lane::Alone, layer_kind: None, list: Vec::new() }
     }
 
     /// Width of the residual stream.
@@ -71,8 +73,8 @@ impl<'a> Parts<'a> {
     }
 
     pub(crate) fn add(&mut self, name: &'static str, work: Work, evidence: Evidence, band: Quantiles) {
-        let (count, lane) = (self.count, self.lane);
-        self.list.push(Part { name, count, lane, evidence, band, work });
+        let (count, lane, layer_kind) = (self.count, self.lane, self.layer_kind);
+        self.list.push(Part { name, count, lane, layer_kind, evidence, band, work });
     }
 
     /// A multiplication with `count` matrices of `n` outputs and `k` inputs each, on this rank.

@@ -1,0 +1,176 @@
+//! Terms of attention: what is scored, and what of the cache is read.
+
+use super::terms::{Terms, whole};
+use super::text::short;
+use crate::Device;
+use crate::layers::Entries;
+use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
+use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants};
+use crate::operators::attention_mla_decode::{MlaDecode, MlaDecodeConstants};
+use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants};
+use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants};
+use crate::work::{Counts, INDEX_BYTES, PASS_SHARE, SCAN_SHARE, Work};
+use rackplan_catalog::Format;
+
+/// Of an operator of attention; empty for others.
+pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
+    match work {
+        Work::Decode { shape, limit, constants } => decode(counts, shape, *limit, constants, device),
+        Work::Prefill { shape, constants } => prefill(counts, shape, constants, device),
+        Work::MlaDecode { shape, limit, constants } => {
+            latent_decode(counts, shape, *limit, constants, device)
+        }
+        Work::MlaPrefill { shape, constants } => latent_prefill(counts, shape, constants, device),
+        Work::MlaBmm { shape, constants } => absorption(counts.decode_tokens, shape, constants, device),
+        Work::Index { heads, dim, launches_us } => index(counts, *heads, *dim, *launches_us, device),
+        Work::Entries { shape, entries, constants } => {
+            over_entries(counts, shape, entries, constants, device)
+        }
+        _ => Terms::new(String::new()),
+    }
+}
+
+fn decode(
+    counts: &Counts,
+    shape: &AttentionDecode,
+    limit: f64,
+    constants: &AttentionDecodeConstants,
+    device: &Device,
+) -> Terms {
+    let b = counts.decodes;
+    let keys = within(counts.context.min(limit).max(1.0), shape.window);
+    let (q, kv, d) = (shape.q_heads * counts.decode_tokens / b, shape.kv_heads, shape.head_dim);
+    let bytes = 2.0 * b * kv * keys * d * shape.kv_bytes + 6.0 * b * (q + kv) * d;
+    let heads = format!("Hq={} Hkv={} D={}", short(q), short(kv), whole(d));
+    Terms::new(format!("decode attention b={} S={} {heads}", short(b), whole(keys)))
+        .doing(4.0 * b * q * keys * d)
+        .reading(bytes, device, constants.memory_share)
+        .launched(constants.launch_us)
+}
+
+fn prefill(
+    counts: &Counts,
+    shape: &AttentionPrefill,
+    constants: &AttentionPrefillConstants,
+    device: &Device,
+) -> Terms {
+    let (b, s, p) = (counts.prompts, counts.chunk, counts.prefix);
+    let (both, q, kv) = (shape.head_dim + shape.value_dim, shape.q_heads, shape.kv_heads);
+    let flops = 2.0 * both * b * q * attended(s, p, shape.window);
+    let seen = within(p, shape.window);
+    let bytes = 2.0 * b * s * (q + kv) * both + shape.kv_bytes * b * seen * kv * both;
+    let heads = format!("Hq={} Hkv={} D+Dv={}", short(q), short(kv), whole(both));
+    Terms::new(format!("prefill attention b={} S={} p={} {heads}", short(b), whole(s), whole(p)))
+        .computing("2(D+Dv) b Hq A", flops, device.peak(shape.arithmetic), constants.compute_share)
+        .reading(bytes, device, constants.memory_share)
+        .launched(constants.launch_us)
+        .in_sum()
+}
+
+fn latent_decode(
+    counts: &Counts,
+    shape: &MlaDecode,
+    limit: f64,
+    constants: &MlaDecodeConstants,
+    device: &Device,
+) -> Terms {
+    let (b, keys) = (counts.decodes, counts.context.min(limit).max(1.0));
+    let heads = shape.heads * counts.decode_tokens / b;
+    latents("latent decode", (b, keys, heads), shape, constants, device)
+}
+
+fn over_entries(
+    counts: &Counts,
+    shape: &MlaDecode,
+    entries: &Entries,
+    constants: &MlaDecodeConstants,
+    device: &Device,
+) -> Terms {
+    let keys = counts.mean_context(|tokens| entries.attended(tokens));
+    latents("attention over entries", (counts.tokens, keys, shape.heads), shape, constants, device)
+}
+
+fn latents(
+    what: &str,
+    (b, keys, heads): (f64, f64, f64),
+    shape: &MlaDecode,
+    constants: &MlaDecodeConstants,
+    device: &Device,
+) -> Terms {
+    let latent = shape.latent;
+    let width = 2.0 * latent.rank + latent.rope_dim;
+    let bytes = b * keys * latent.cached() * shape.kv_bytes + 2.0 * b * heads * width;
+    let sizes = format!("H={} R={} r={}", short(heads), whole(latent.rank), whole(latent.rope_dim));
+    let flops = 2.0 * b * heads * keys * width;
+    Terms::new(format!("{what} b={} S={} {sizes}", short(b), whole(keys)))
+        .computing("2bHS(2R+r)", flops, device.peak(Format::Bf16), constants.compute_share)
+        .reading(bytes, device, constants.memory_share)
+        .launched(constants.launch_us)
+}
+
+fn latent_prefill(
+    counts: &Counts,
+    shape: &MlaPrefill,
+    constants: &MlaPrefillConstants,
+    device: &Device,
+) -> Terms {
+    let (b, s, p, heads) = (counts.prompts, counts.chunk, counts.prefix, shape.heads);
+    let both = shape.latent.nope_dim + shape.latent.rope_dim + shape.latent.value_dim;
+    let flops = 2.0 * both * b * heads * attended(s, p, 0.0);
+    let bytes = (4.0 * s + 2.0 * p) * b * heads * both;
+    let sizes = format!("p={} H={} D+Dv={}", whole(p), short(heads), whole(both));
+    Terms::new(format!("latent prefill b={} S={} {sizes}", short(b), whole(s)))
+        .computing("2(D+Dv) b H A", flops, device.peak(shape.arithmetic), constants.compute_share)
+        .reading(bytes, device, constants.memory_share)
+        .launched(constants.launch_us)
+        .in_sum()
+}
+
+fn absorption(t: f64, shape: &MlaBmm, constants: &MlaBmmConstants, device: &Device) -> Terms {
+    let MlaBmm { heads, k, n, .. } = *shape;
+    let bytes = shape.weight_bytes * heads * k * n + 2.0 * t * heads * (k + n);
+    let sizes = format!("T={} n={} k={}", short(t), whole(n), whole(k));
+    let peak = device.peak(shape.arithmetic);
+    Terms::new(format!("batched GEMM H={} {sizes}", short(heads)))
+        .computing("2THkn", 2.0 * t * heads * k * n, peak, constants.compute_share)
+        .reading(bytes, device, constants.memory_share)
+        .launched(constants.launch_us)
+}
+
+fn index(counts: &Counts, heads: f64, dim: f64, launches_us: f64, device: &Device) -> Terms {
+    let positions = counts.tokens * counts.mean_context(|tokens| tokens);
+    let keys = counts.decodes * counts.context + counts.prompts * (counts.prefix + counts.chunk);
+    let bytes = keys * dim * INDEX_BYTES + 8.0 * positions;
+    let flops = 2.0 * heads * dim * positions;
+    Terms::new(format!("index scores T={} heads={} dim={}", short(counts.tokens), short(heads), short(dim)))
+        .computing("2 heads dim T S", flops, device.peak(Format::Fp8), SCAN_SHARE)
+        .reading(bytes, device, PASS_SHARE)
+        .launched(launches_us)
+        .in_sum()
+}
+
+/// Keys that a window leaves of so many; a window of 0 is none.
+fn within(keys: f64, window: f64) -> f64 {
+    if window > 0.0 { keys.min(window) } else { keys }
+}
+
+/// Pairs of a query and a key of causal attention: for S new tokens behind p cached ones the sum of min(p + i, window)
+/// over i = 1..S.
+fn attended(tokens: f64, prefix: f64, window: f64) -> f64 {
+    let growing = if window > 0.0 { (window - prefix).clamp(0.0, tokens) } else { tokens };
+    growing * (growing + 1.0) / 2.0 + growing * prefix + (tokens - growing) * window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_attended_pairs() {
+        // 4 tokens: 1 + 2 + 3 + 4; behind 10: 4 x 10 more; with a window of 3: 1 + 2 + 3 + 3, behind 10: 4 x 3.
+        assert_eq!(attended(4.0, 0.0, 0.0), 10.0);
+        assert_eq!(attended(4.0, 10.0, 0.0), 50.0);
+        assert_eq!(attended(4.0, 0.0, 3.0), 9.0);
+        assert_eq!(attended(4.0, 10.0, 3.0), 12.0);
+    }
+}

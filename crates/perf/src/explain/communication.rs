@@ -1,0 +1,49 @@
+//! Terms of communication: bytes that a rank sends, at the full rate of its links; `rest` is what kernels lose of it.
+
+use super::terms::Terms;
+use super::text::{amount, short};
+use crate::Device;
+use crate::collectives::nccl::Collective;
+use crate::work::{Counts, Dispatch, Work, waiting_us};
+
+/// Of a collective; empty for other operators.
+pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
+    match work {
+        Work::AllReduce { shape, token_bytes, constants } => {
+            let (n, bytes) = (shape.ranks, counts.tokens * token_bytes);
+            Terms::new(format!("all-reduce n={} B={}", short(n), amount(bytes, "B")))
+                .sending("2(n-1)/n B", Collective::AllReduce.share_sent(n) * bytes, device)
+                .launched(constants.launch_us + constants.hop_us * n.log2())
+                .plus("waiting", waiting_us(n))
+        }
+        Work::Gather { shape, token_bytes, constants } => {
+            let (n, bytes) = (shape.ranks, counts.sampled * token_bytes);
+            Terms::new(format!("all-gather n={} B={}", short(n), amount(bytes, "B")))
+                .sending("(n-1)/n B", shape.collective.share_sent(n) * bytes, device)
+                .launched(constants.launch_us + constants.hop_us * (n - 1.0))
+        }
+        Work::Dispatch { exchange } => dispatch(exchange, counts.tokens, device),
+        _ => Terms::new(String::new()),
+    }
+}
+
+/// Two collectives over all tokens T, or each rank's T / n tokens to each of their k experts and back: what is faster.
+fn dispatch(exchange: &Dispatch, tokens: f64, device: &Device) -> Terms {
+    let (n, all) = (exchange.ranks, tokens * exchange.groups);
+    let bytes = exchange.token_bytes + exchange.result_bytes;
+    let gathered = exchange.gathered(all, device).time;
+    let faster = exchange.sparse.as_ref().filter(|_| exchange.cost(tokens, device).time < gathered);
+    let (kernel, symbol, copies, launch) = match faster {
+        Some((there, back)) => {
+            ("all-to-all", "T k B (n-1)/n^2", exchange.topk / n, there.launch_us + back.launch_us)
+        }
+        None => {
+            let launch = exchange.gather.launch_us + exchange.scatter.launch_us;
+            ("gather and scatter", "T B (n-1)/n", 1.0, launch)
+        }
+    };
+    Terms::new(format!("{kernel} n={} T={} B={}", short(n), short(all), amount(bytes, "B")))
+        .sending(symbol, all * bytes * copies * (n - 1.0) / n, device)
+        .launched(launch)
+        .plus("waiting", waiting_us(n))
+}

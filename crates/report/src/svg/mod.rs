@@ -32,12 +32,14 @@ mod number;
 mod panels;
 mod plot;
 mod racks;
+mod roofline;
 mod series;
 #[cfg(test)]
 mod tests;
 mod text;
 mod theme;
 mod ticks;
+mod waterfall;
 mod xml;
 
 pub use axes::{Axis, Domain};
@@ -46,9 +48,11 @@ pub use line::LineChart;
 pub use number::Format;
 pub use panels::Panels;
 pub use racks::{ClusterDiagram, LinkLevel, LinkLoad};
+pub use roofline::{Roof, Roofline, RooflinePoint};
 pub use series::{Point, Reference, Series, Span};
 pub use theme::Theme;
 pub use ticks::ScaleKind;
+pub use waterfall::{Waterfall, WaterfallRow};
 
 /// The width a picture is drawn for: what was asked, within what the layout can honour.
 fn drawable_width(asked: f64) -> f64 {

@@ -162,6 +162,38 @@ fn bars() -> impl Strategy<Value = StackedBars> {
     })
 }
 
+fn waterfall() -> impl Strategy<Value = Waterfall> {
+    let row = (name(), value(), name()).prop_map(|(name, value, group)| WaterfallRow { name, value, group });
+    (name(), name(), name(), vec(name(), 0..5), vec(row, 0..12)).prop_map(
+        |(title, unit, total, groups, rows)| Waterfall {
+            title,
+            unit,
+            total,
+            groups,
+            rows,
+            ..Waterfall::default()
+        },
+    )
+}
+
+fn roofline() -> impl Strategy<Value = Roofline> {
+    let roof = (name(), value()).prop_map(|(name, rate)| Roof { name, rate });
+    let point =
+        (name(), value(), value(), value(), name()).prop_map(|(name, intensity, rate, weight, group)| {
+            RooflinePoint { name, intensity, rate, weight, group }
+        });
+    (name(), value(), name(), vec(roof, 0..4), vec(point, 0..12)).prop_map(
+        |(title, bandwidth, bandwidth_name, roofs, points)| Roofline {
+            title,
+            bandwidth,
+            bandwidth_name,
+            roofs,
+            points,
+            ..Roofline::default()
+        },
+    )
+}
+
 fn link() -> impl Strategy<Value = LinkLoad> {
     let level =
         proptest::sample::select(vec![LinkLevel::IntraServer, LinkLevel::InterServer, LinkLevel::InterRack]);
@@ -225,6 +257,16 @@ proptest! {
     }
 
     #[test]
+    fn law_waterfalls_hold_for_any_data(waterfall in waterfall(), theme in theme(), width in width()) {
+        check(&waterfall.to_svg(theme, width));
+    }
+
+    #[test]
+    fn law_rooflines_hold_for_any_data(roofline in roofline(), theme in theme(), width in width()) {
+        check(&roofline.to_svg(theme, width));
+    }
+
+    #[test]
     fn law_clusters_hold_for_any_numbers(cluster in cluster(), theme in theme(), width in width()) {
         let svg = cluster.to_svg(theme, width);
         check(&svg);
@@ -275,4 +317,29 @@ fn hand_the_cluster_says_what_it_folds() {
     }
     // Nine servers of the folded rack and nine of the last one.
     assert_eq!(svg.matches("<title>server ").count(), 18);
+}
+
+#[test]
+fn hand_bars_of_a_waterfall_follow_each_other() {
+    let row = |name: &str, value: f64| WaterfallRow { name: name.into(), value, group: "memory".into() };
+    let waterfall = Waterfall {
+        title: "step".into(),
+        unit: "s".into(),
+        total: "all".into(),
+        groups: vec!["memory".into()],
+        rows: vec![row("first", 0.001), row("second", 0.003)],
+        ..Waterfall::default()
+    };
+    let svg = waterfall.to_svg(Theme::Light, 600.0);
+    let bars: Vec<(f64, f64)> = tags(&svg)
+        .iter()
+        .filter(|tag| tag.starts_with("rect ") && number(tag, "height") == Some(13.0))
+        .map(|tag| (number(tag, "x").unwrap(), number(tag, "width").unwrap()))
+        .collect();
+    let [first, second, all] = bars[..] else { panic!("two parts and their sum: {bars:?}") };
+    assert!(
+        (first.0 + first.1 - second.0).abs() < 0.02 && (second.1 / first.1 - 3.0).abs() < 0.01,
+        "{bars:?}"
+    );
+    assert!((all.1 - first.1 - second.1).abs() < 0.02 && svg.contains("4 ms"), "{bars:?}");
 }

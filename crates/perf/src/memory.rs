@@ -35,6 +35,11 @@ impl Memory {
         }
     }
 
+    /// What weights may take at most: 0.97 capacity - 4 GB.
+    pub fn room(&self) -> Bytes {
+        Bytes::new((SEEN * self.capacity.get() - RESERVE).max(0.0))
+    }
+
     /// Whether weights leave anything for a cache.
     pub fn fits(&self) -> bool {
         self.cache.get() > 0.0

@@ -47,7 +47,8 @@ pub enum Family {
 pub struct ExplainedPart {
     /// Name, times, bound, evidence, band.
     pub part: PartTime,
-    /// Place of its layer kind among the model's, in the order of first use; none before and after the layers.
+    /// Place of its layer kind among the model's, in the order of first use, and one further for a speculative module;
+    /// none before and after the layers.
     pub layer_kind: Option<u16>,
     /// What kind of work it is.
     pub family: Family,

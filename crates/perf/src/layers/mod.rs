@@ -22,7 +22,8 @@ pub struct Part {
     pub count: f64,
     /// What runs beside it.
     pub lane: Lane,
-    /// Place of its layer kind among the model's, in the order of first use; none before and after the layers.
+    /// Place of its layer kind among the model's, in the order of first use, and one further for a speculative module;
+    /// none before and after the layers.
     pub layer_kind: Option<u16>,
     /// What its time rests on.
     pub evidence: Evidence,
@@ -59,6 +60,7 @@ pub(crate) fn compile(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
 /// The operators of one speculative module, applied once: its layers, the joining map, and its choice of a token.
 pub(crate) fn compile_draft(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
     let mut parts = Parts::new(deployment, engines);
+    parts.layer_kind = u16::try_from(deployment.model.layer_counts().count()).ok();
     ends::join(&mut parts);
     for kind in deployment.model.mtp_sequence() {
         layer(&mut parts, kind);

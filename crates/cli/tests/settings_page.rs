@@ -48,5 +48,6 @@ fn name(verb: Verb) -> &'static str {
         Verb::Size => "size",
         Verb::Sweep => "sweep",
         Verb::Offload => "offload",
+        Verb::Explain => "explain",
     }
 }

@@ -20,7 +20,9 @@ mod value;
 pub use error::QuestionError;
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};
-pub use question::{Limits, Method, Mode, Objective, Question, Search, Swaps, Targets, Text, Workload};
+pub use question::{
+    Limits, Method, Mode, Objective, Phase, Question, Search, Swaps, Targets, Text, Workload,
+};
 pub use rackplan_catalog::{Catalog, CatalogError, FigureSource, Kind as CatalogKind, OverlayFile};
 pub use schema::{SCHEMAS, schema};
 pub use settings::{SETTINGS, Setting, settings_of};
@@ -35,4 +37,6 @@ pub enum Verb {
     Sweep,
     /// What KV offload costs.
     Offload,
+    /// Why a step of a deployment takes what it takes.
+    Explain,
 }

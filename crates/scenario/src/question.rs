@@ -15,6 +15,10 @@ pub struct Question {
     pub quant: Option<List<Text>>,
     /// Number format of the KV cache.
     pub kv_dtype: Option<String>,
+    /// Serving framework.
+    pub backend: Option<String>,
+    /// Drafted tokens, `mtp:2`.
+    pub speculative: Option<String>,
     /// Racks, servers or accelerators to plan on.
     pub hardware: Option<List<String>>,
     /// KV systems for what HBM cannot hold.
@@ -64,6 +68,10 @@ pub struct Workload {
     pub context: Option<Count>,
     /// Context lengths to tabulate.
     pub contexts: Option<List<Count>>,
+    /// Tokens of a prompt.
+    pub isl: Option<Count>,
+    /// Tokens of an answer.
+    pub osl: Option<Count>,
 }
 
 /// What the users expect.
@@ -104,6 +112,10 @@ pub struct Search {
     pub pp: Option<List<Count>>,
     /// Expert-parallel sizes.
     pub ep: Option<List<Count>>,
+    /// Attention data-parallel groups.
+    pub dp: Option<List<Count>>,
+    /// The step to explain.
+    pub phase: Option<Phase>,
     /// Take the plan with the highest demand over capacity.
     pub prefer_utilization: Option<Switch>,
     /// What to have least of, among several racks.
@@ -140,6 +152,30 @@ pub enum Mode {
     Inference,
     /// Training steps.
     Training,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Generates a token for every sequence.
+    #[default]
+    Decode,
+    /// Computes prompts.
+    Prefill,
+    /// Both at once.
+    Mixed,
+}
+
+impl Phase {
+    /// As answers spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Decode => "decode",
+            Phase::Prefill => "prefill",
+            Phase::Mixed => "mixed",
+        }
+    }
 }
 
 /// What to have least of.

@@ -1,11 +1,11 @@
 //! JSON Schemas of the question and the answers.
 
-use crate::answer::{Answer, OffloadAnswer, SizeAnswer, SweepAnswer};
+use crate::answer::{Answer, ExplainAnswer, OffloadAnswer, SizeAnswer, SweepAnswer};
 use crate::question::Question;
 use schemars::{Schema, schema_for};
 
 /// Names that [`schema`] knows.
-pub const SCHEMAS: [&str; 4] = ["question", "size", "sweep", "offload"];
+pub const SCHEMAS: [&str; 5] = ["question", "size", "sweep", "offload", "explain"];
 
 /// The JSON Schema of a question, or of a verb's answer.
 pub fn schema(what: &str) -> Option<Schema> {
@@ -13,6 +13,7 @@ pub fn schema(what: &str) -> Option<Schema> {
         "question" => schema_for!(Question),
         "size" => schema_for!(Answer<SizeAnswer>),
         "sweep" => schema_for!(Answer<SweepAnswer>),
+        "explain" => schema_for!(Answer<ExplainAnswer>),
         "offload" => schema_for!(Answer<OffloadAnswer>),
         _ => return None,
     })

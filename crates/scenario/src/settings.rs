@@ -40,6 +40,9 @@ const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
 const SIZE: &[Verb] = &[Verb::Size];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
+const EXPLAIN: &[Verb] = &[Verb::Explain];
+const EVERY: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain];
+const PLANS_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Explain];
 
 const WHAT: &str = "What runs";
 const WHO: &str = "Who uses it";
@@ -69,7 +72,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "ID",
         WHAT,
-        ALL,
+        EVERY,
         "Hugging Face id, catalog name, a config.json, or a founding shortcut 1, 2, 3"
     ),
     setting!(
@@ -78,7 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         ["quant-bits"],
         "FORMAT",
         WHAT,
-        ALL,
+        EVERY,
         "Weights: bf16, fp8, fp8_block, nvfp4, mxfp4, int8, int4, or 16, 8, 4 as the founding documents have them; `all` for every one that the hardware knows"
     ),
     setting!(
@@ -87,8 +90,18 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "FORMAT",
         WHAT,
-        PLANS,
+        PLANS_AND_EXPLAIN,
         "KV cache: bf16, fp8 (default: what the quantisation implies)"
+    ),
+    setting!("backend", "backend", [], "NAME", WHAT, EXPLAIN, "Serving framework: vllm, sglang or trtllm"),
+    setting!(
+        "speculative",
+        "speculative",
+        [],
+        "mtp:N",
+        WHAT,
+        EXPLAIN,
+        "Drafted tokens: none, mtp:2, or mtp:2,accept=0.7 with the chance that a drafted token is accepted"
     ),
     setting!(
         "workload.users",
@@ -144,6 +157,8 @@ pub const SETTINGS: &[Setting] = &[
         OFFLOAD,
         "Context lengths to tabulate"
     ),
+    setting!("workload.isl", "isl", [], "TOKENS", WHO, EXPLAIN, "Tokens of a prompt"),
+    setting!("workload.osl", "osl", [], "TOKENS", WHO, EXPLAIN, "Tokens of an answer"),
     setting!(
         "targets.tokens_per_user_rate",
         "tokens-per-user-rate",
@@ -159,7 +174,7 @@ pub const SETTINGS: &[Setting] = &[
         ["rack-preset", "rack", "gpu"],
         "NAME[,NAME...]",
         WHERE,
-        PLANS,
+        PLANS_AND_EXPLAIN,
         "Rack, server or accelerator by name; several are compared; `all` tries every rack"
     ),
     setting!("limits.max_racks", "max-racks", [], "N", WHERE, PLANS, "Most racks allowed"),
@@ -208,12 +223,22 @@ pub const SETTINGS: &[Setting] = &[
         ["batch"],
         "LIST",
         SEARCH,
-        ALL,
+        EVERY,
         "Batch sizes per instance to try"
     ),
-    setting!("search.tp", "tp", [], "LIST", SEARCH, ALL, "Tensor-parallel sizes to try"),
-    setting!("search.pp", "pp", [], "LIST", SEARCH, ALL, "Pipeline-parallel sizes to try"),
-    setting!("search.ep", "ep", [], "LIST", SEARCH, ALL, "Expert-parallel sizes to try"),
+    setting!("search.tp", "tp", [], "LIST", SEARCH, EVERY, "Tensor-parallel sizes to try"),
+    setting!("search.pp", "pp", [], "LIST", SEARCH, EVERY, "Pipeline-parallel sizes to try"),
+    setting!("search.ep", "ep", [], "LIST", SEARCH, EVERY, "Expert-parallel sizes to try"),
+    setting!(
+        "search.dp",
+        "dp",
+        [],
+        "LIST",
+        SEARCH,
+        EXPLAIN,
+        "Attention groups of --tp GPUs each; experts are spread over all of them"
+    ),
+    setting!("search.phase", "phase", [], "PHASE", SEARCH, EXPLAIN, "The step: decode, prefill or mixed"),
     setting!(
         "search.prefer_utilization",
         "prefer-utilization",

@@ -1,9 +1,14 @@
 //! Answers as data. Numbers are SI under keys that name the unit; reports only read them.
 
+mod explain;
 mod offload;
 mod size;
 mod sweep;
 
+pub use explain::{
+    DeviceRoofs, ExplainAnswer, ExplainLayout, ExplainMemory, ExplainPart, ExplainStep, ExplainedBatch,
+    FamilyShare, FormatPeak, LayerShare, Share,
+};
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use size::{
     Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Founding,

@@ -9,7 +9,7 @@ mod reader;
 mod request;
 
 pub(crate) use demand::{Load, check_range};
-pub(crate) use format::Quant;
+pub(crate) use format::{Quant, kv_bytes};
 pub(crate) use machine::{Machine, founding_rack_of};
 pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;

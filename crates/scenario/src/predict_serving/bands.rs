@@ -10,7 +10,7 @@ use rackplan_catalog::{Bands, Basis, Catalog, Quantiles};
 use std::collections::BTreeMap;
 
 /// Catalog id of the shipped bands.
-pub(super) const ID: &str = "serving";
+pub(crate) const ID: &str = "serving";
 /// Fewest groups of a model on an accelerator that make a class of their own.
 const LEAST_GROUPS: usize = 6;
 /// Share of left-out measurements that a band is to hold.
@@ -46,7 +46,7 @@ pub(super) fn banded(
 }
 
 /// Kind of model, and whether its kernels were measured on its architecture.
-fn class(experts: bool, evidence: &str) -> &'static str {
+pub(crate) fn class(experts: bool, evidence: &str) -> &'static str {
     match (evidence, experts) {
         ("across_architectures" | "unvalidated", true) => "moe_across",
         ("across_architectures" | "unvalidated", false) => "dense_across",

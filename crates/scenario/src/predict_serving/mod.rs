@@ -1,7 +1,7 @@
 //! Serving configurations, one row at a time: what a benchmark's client would have seen.
 
 mod aggregated;
-mod bands;
+pub(crate) mod bands;
 mod disaggregated;
 mod engine;
 mod outcome;

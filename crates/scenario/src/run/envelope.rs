@@ -1,27 +1,38 @@
 //! What every answer carries around its own part.
 
 use crate::answer::{Answer, Evidence, SCHEMA_VERSION};
-use crate::inputs::Request;
+use crate::inputs::{Notes, Request};
 use crate::layers::ResolvedValue;
 use crate::question::Question;
+use rackplan_catalog::Catalog;
 use std::collections::BTreeMap;
 
 /// What the three ceilings are worth, in a sentence.
 const BAND: &str = "not modelled, nor are prefill, queueing and the reading of weights and past KV: these are ceilings \
                     of steady decoding, without a band; engines reach less";
 
-/// Wraps an answer's own part.
+/// Wraps an answer's own part, by the three ceilings.
 pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
     let mut question = request.layers.resolved();
     read_values(&request.question, &mut question);
     name_entries(&request, &mut question);
-    let notes = request.notes;
+    wrap(question, request.notes, &request.inputs.catalog, ("first-order", BAND), answer)
+}
+
+/// Wraps an answer's own part; `method` is the performance model, and how far it can be trusted.
+pub(crate) fn wrap<T>(
+    mut question: BTreeMap<String, ResolvedValue>,
+    notes: Notes,
+    catalog: &Catalog,
+    (method, band): (&str, &str),
+    answer: T,
+) -> Answer<T> {
     for assumed in &notes.assumptions {
         let value = assumed.value.clone();
         let origin = format!("built-in: {}", assumed.why);
         question.entry(assumed.key.clone()).or_insert(ResolvedValue { value, origin });
     }
-    let estimates = notes.estimates(&request.inputs.catalog);
+    let estimates = notes.estimates(catalog);
     Answer {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -30,8 +41,8 @@ pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
         assumptions: notes.assumptions,
         warnings: notes.warnings,
         evidence: Evidence {
-            method: "first-order".to_owned(),
-            band: BAND.to_owned(),
+            method: method.to_owned(),
+            band: band.to_owned(),
             estimates,
             overlays: notes.overlays,
         },
@@ -49,7 +60,7 @@ fn name_entries(request: &Request, shown: &mut BTreeMap<String, ResolvedValue>) 
 }
 
 /// Puts what was read in place of what was written: 32000 for `32k`, a list for `8,16`.
-fn read_values(question: &Question, shown: &mut BTreeMap<String, ResolvedValue>) {
+pub(crate) fn read_values(question: &Question, shown: &mut BTreeMap<String, ResolvedValue>) {
     let read = serde_json::to_value(question).unwrap_or_default();
     for (path, resolved) in shown {
         let found = read.pointer(&format!("/{}", path.replace('.', "/")));

@@ -7,11 +7,13 @@ mod curves;
 mod deployment;
 mod difficulty;
 mod envelope;
+mod explain;
 mod founding;
 mod offload;
 mod size;
 mod sweep;
 
+pub use explain::explain;
 pub use offload::offload;
 pub use size::{founding_summary, size};
 pub use sweep::sweep;

@@ -21,7 +21,7 @@ pub(super) fn smallest(subject: Subject<'_>, wide: bool, gpus: u32) -> ParallelP
     plan(sizes.into_iter().find(|ranks| fits(subject, plan(*ranks))).unwrap_or(most))
 }
 
-fn fits(subject: Subject<'_>, plan: ParallelPlan) -> bool {
+pub(super) fn fits(subject: Subject<'_>, plan: ParallelPlan) -> bool {
     let Ok(device) = Device::new(&subject.gpu.record) else { return true };
     let deployment = Deployment {
         model: &subject.model.record,

@@ -9,9 +9,11 @@ mod fit;
 mod formats;
 mod layout;
 mod load;
+mod single;
 mod worker;
 
 pub use case::{Formats, Layout, Load, Pool, ServingCase, Speculative};
+pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
 
 use case::situation;
 use fields::{Fields, wrong};

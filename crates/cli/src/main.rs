@@ -4,6 +4,7 @@ mod args;
 mod calibrate;
 mod catalog;
 mod error;
+mod explain;
 mod figures;
 mod files;
 mod generate;
@@ -37,6 +38,7 @@ fn run() -> Result<ExitCode, Failure> {
     match matches.subcommand() {
         Some(("size", matches)) => size::run(matches),
         Some(("sweep", matches)) => sweep::run(matches),
+        Some(("explain", matches)) => explain::run(matches),
         Some(("offload", matches)) => offload::run(matches),
         Some(("predict", matches)) => predict::run(matches),
         Some(("calibrate", matches)) => calibrate::run(matches),
@@ -58,7 +60,8 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
-        .subcommands([size::command(), sweep::command(), offload::command(), predict::command()])
+        .subcommands([size::command(), sweep::command(), explain::command()])
+        .subcommands([offload::command(), predict::command()])
         .subcommands([calibrate::command(), validate::command(), catalog::command()])
         .subcommand(generate::schema_command())
         .subcommands([generate::completions_command(), generate::man_command()])

@@ -68,11 +68,13 @@ pub(crate) fn format(matches: &ArgMatches) -> &str {
     matches.get_one::<String>("format").map_or("text", String::as_str)
 }
 
-fn wide_flag() -> Arg {
+/// `--wide`.
+pub(crate) fn wide_flag() -> Arg {
     Arg::new("wide").long("wide").action(ArgAction::SetTrue).help("Every table, not only the first screen")
 }
 
-fn color_flag() -> Arg {
+/// `--color`.
+pub(crate) fn color_flag() -> Arg {
     let choices = ["auto", "always", "never"];
     let arg = Arg::new("color").long("color").value_name("WHEN").default_value("auto").value_parser(choices);
     arg.help("Colour; NO_COLOR is honoured")

@@ -87,6 +87,18 @@ const FLAGS: &[Case] = &[
     ("size --users 9 --kv-system none,gb200_host", USAGE, "`size` takes one KV system", "give one"),
     ("catalog show h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
     ("catalog sources prices/h100_smx", INPUT, "`h100_smx`", "`h100_sxm`"),
+    // One deployment.
+    ("explain", USAGE, "--model: no model is named", "catalog list models"),
+    ("explain --model deepseek-r1 --tp 7", USAGE, "--tp: `7` does not divide the 128 attention", "1, 2, 4"),
+    ("explain --model deepseek-r1 --tp 8 --ep 3", USAGE, "--ep: `3` does not divide the 256", "1, 2, 4"),
+    ("explain --model deepseek-r1 --tp 8 --ep 16", USAGE, "--ep: `16` does not divide the 8 GPUs", "1, 2"),
+    ("explain --model deepseek-r1 --tp 1,2", USAGE, "--tp: `explain` takes one, not 2", "give one"),
+    ("explain --model deepseek-r1 --phase train", USAGE, "--phase: unknown word `train`", "decode"),
+    ("explain --model deepseek-r1 --backend tgi", USAGE, "--backend: `tgi` is no framework", "sglang"),
+    ("explain --model deepseek-r1 --speculative mtp:0", USAGE, "--speculative: `mtp:0` is no", "mtp:2"),
+    ("explain --model deepseek-r1 --isl 0", USAGE, "--isl: `0` is out of range", "1 to"),
+    ("explain --model deepseek-r2", INPUT, "--model: no model is called `deepseek-r2`", "DeepSeek-R1"),
+    ("explain --model deepseek-r1 --gpu h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
     // The command line itself.
     ("size", USAGE, "--users: nobody is said to use it", "--arrival-rate"),
     ("size --users", USAGE, "--users: its value is missing", "--help"),
@@ -413,7 +425,9 @@ fn law_any_value_of_any_setting_is_read_or_refused() {
         "\u{661}\u{662}",
         "\u{1f4a5}",
     ];
-    for (verb, name) in [(Verb::Size, "size"), (Verb::Sweep, "sweep"), (Verb::Offload, "offload")] {
+    for (verb, name) in
+        [(Verb::Size, "size"), (Verb::Sweep, "sweep"), (Verb::Offload, "offload"), (Verb::Explain, "explain")]
+    {
         for setting in settings_of(verb).filter(|setting| !setting.is_switch()) {
             for value in NASTY {
                 let beside = beside(setting.flag, verb);
@@ -437,6 +451,8 @@ fn beside(flag: &str, verb: Verb) -> &'static [&'static str] {
         ("avg-session-min", _) => &["--arrival-rate", "60"],
         ("arrival-window-min", _) => &["--arrival-rate", "60", "--avg-session-min", "5"],
         ("swap-steps" | "swap-token", _) => &["--random-swap"],
+        ("model", Verb::Explain) => &[],
+        (_, Verb::Explain) => &["--model", "Llama-3.1-8B"],
         (_, Verb::Size) => &["--users", "50"],
         _ => &[],
     }

@@ -7,7 +7,7 @@ mod common;
 use common::type_in;
 use serde_json::Value;
 
-const ANSWERS: [(&str, &str); 8] = [
+const ANSWERS: [(&str, &str); 11] = [
     (
         "size",
         "size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8",
@@ -18,6 +18,9 @@ const ANSWERS: [(&str, &str); 8] = [
     ("size", "size --users 10 --model Llama-3.1-70B --hardware h200_hgx --tp 1 --pp 1"),
     ("sweep", "sweep"),
     ("sweep", "sweep --mode training --model DeepSeek-R1 --hardware gb200_nvl72 --batch-sizes 1,8"),
+    ("explain", "explain --model deepseek-r1 --tp 8 --speculative mtp:2"),
+    ("explain", "explain --model Qwen3-Next-80B-A3B-Instruct --tp 2 --pp 2 --phase mixed"),
+    ("explain", "explain --model deepseek-r1 --tp 2"),
     ("offload", "offload --random-swap --kv-system gb200_host,gb300_host"),
 ];
 

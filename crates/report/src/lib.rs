@@ -1,6 +1,7 @@
 //! Answers as terminal text, JSON, CSV, Markdown, one HTML page, and SVG pictures. Only layout happens here.
 
 pub mod catalog;
+pub mod explain;
 pub mod format;
 pub mod html;
 pub mod json;

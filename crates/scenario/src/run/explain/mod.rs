@@ -1,5 +1,6 @@
 //! `explain`: one step of one deployment, part by part, with what the deployment needs and reaches.
 
+mod drafts;
 mod fit;
 mod plan;
 mod read;

@@ -4,7 +4,7 @@
 //! was therefore compared with measurements as a whole.
 
 use super::outcome::{Band, ServingPrediction};
-use super::score::{ScoredRow, compare};
+use super::score::{AnchorRows, By, ScoredRow, compare};
 use crate::serving::{Load, ServingCase};
 use rackplan_catalog::{Bands, Basis, Catalog, Quantiles};
 use std::collections::BTreeMap;
@@ -18,11 +18,13 @@ const HELD: f64 = 0.8;
 const SOURCE: &str = "fitted by `rackplan calibrate fit-bands`: measured over predicted of published serving results, each \
                       model on each accelerator counting as the root of its rows, widened until 80 % of left-out groups are inside";
 
-/// Puts the bands of its class to a prediction.
+/// Puts the bands of its class to a prediction. Anchors leave a share of the variance of the error, of generation and of
+/// prompts; a band narrows with the root of what is left and of the noise of runs, on both sides of the prediction.
 pub(super) fn banded(
     found: ServingPrediction,
     case: &ServingCase,
     bands: Option<&Bands>,
+    left: [f64; 2],
 ) -> ServingPrediction {
     let Some(bands) = bands else { return found };
     let experts = case.model.record.parameters_routed() > 0;
@@ -30,7 +32,8 @@ pub(super) fn banded(
     let of = |figure: &str, value: Option<f64>| {
         let classes = bands.bands.get(figure)?;
         let band = classes.get(class).or_else(|| classes.get("all"))?;
-        value.map(|value| [value * band.p10, value * band.p90])
+        let width = width(figure, left);
+        value.map(|value| [band.p10, band.p90].map(|end| value * end.powf(width)))
     };
     let rate = |value: f64| of("throughput", Some(value));
     let tpot = if matches!(case.load, Load::Closed { .. }) { "tpot" } else { "tpot_open" };
@@ -43,6 +46,23 @@ pub(super) fn banded(
         total_output_tok_s: rate(found.total_output_tok_s),
     };
     ServingPrediction { band, ..found }
+}
+
+/// Noise of published results relative to the variance of the error. Rates are of systems tuned by many hands: equal ones
+/// differ more than their times per token do. Chosen so that bands hold 80 % of what one to ten anchors leave.
+const NOISE: f64 = 0.15;
+const NOISE_OF_RATES: f64 = 0.6;
+
+/// Share of its width that a band keeps beside anchors.
+fn width(figure: &str, [generation, prompts]: [f64; 2]) -> f64 {
+    let (left, noise) = match figure {
+        "ttft" => (prompts, NOISE),
+        "throughput" => (generation, NOISE_OF_RATES),
+        // The load's own, whatever steps take.
+        "tpot_open" => (1.0, NOISE),
+        _ => (generation, NOISE),
+    };
+    ((left + noise) / (1.0 + noise)).sqrt()
 }
 
 /// Kind of model, and whether its kernels were measured on its architecture.
@@ -72,7 +92,7 @@ type Groups = BTreeMap<[String; 2], Vec<f64>>;
 /// Fits bands to a table of measurements; the entry as TOML, and the coverage of left-out groups by figure and class.
 pub fn fit_bands(text: &str, catalog: &Catalog) -> (String, Vec<(String, usize, f64)>) {
     let (mut cells, mut report) = (BTreeMap::new(), Vec::new());
-    let sorted = sorted(compare(text, catalog), catalog);
+    let sorted = sorted(compare(text, catalog, AnchorRows::None).0);
     for ((figure, class), groups) in &sorted {
         if groups.len() < LEAST_GROUPS && *class != "all" {
             continue;
@@ -98,15 +118,11 @@ pub fn fit_bands(text: &str, catalog: &Catalog) -> (String, Vec<(String, usize, 
 }
 
 /// Residuals by figure and class; every one is in the class `all` too.
-fn sorted(rows: Vec<ScoredRow>, catalog: &Catalog) -> BTreeMap<(&'static str, &'static str), Groups> {
+fn sorted(rows: Vec<ScoredRow>) -> BTreeMap<(&'static str, &'static str), Groups> {
     let mut cells: BTreeMap<_, Groups> = BTreeMap::new();
-    let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for row in rows {
-        let [_, model, gpu, load] = row.names;
-        let experts = *known.entry(model.clone()).or_insert_with(|| {
-            let entry = catalog.get::<rackplan_catalog::Model>(&model);
-            entry.is_ok_and(|entry| entry.record.parameters_routed() > 0)
-        });
+        let [model, gpu, load] = [By::Model, By::Gpu, By::Load].map(|by| row.names[&by].clone());
+        let experts = row.names[&By::Family] == "moe";
         let class = class(experts, row.prediction.evidence);
         for (column, pair) in row.compared {
             let Some(figure) = figure(column, &load) else { continue };

@@ -6,7 +6,7 @@ use crate::files;
 use crate::output::write;
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::operators::{NAMES, fit};
-use rackplan_scenario::predict_serving::fit_bands;
+use rackplan_scenario::predict_serving::{BandCoverage, fit_bands};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -63,11 +63,11 @@ fn fit_serving_bands(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     std::fs::create_dir_all(target).map_err(write_failed(&target.display().to_string()))?;
     write(Some(&target.join("serving.toml")), &text)?;
-    for (class, rows, held) in coverage {
-        write(
-            None,
-            &format!("{class}: {rows} rows, {:.0} % of left-out groups in the band\n", 100.0 * held),
-        )?;
+    for BandCoverage { what, rows, groups, of_rows, of_groups } in coverage {
+        let (of_rows, of_groups) = (100.0 * of_rows, 100.0 * of_groups);
+        let line =
+            format!("{what}: {of_rows:.0} % of {rows} rows, {of_groups:.0} % as a mean over {groups}\n");
+        write(None, &line)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,7 +11,7 @@ mod score;
 mod tables;
 
 pub use anchors::AnchorSummary;
-pub use bands::fit_bands;
+pub use bands::{BandCoverage, fit_bands};
 pub use outcome::{Band, ServingPrediction};
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 

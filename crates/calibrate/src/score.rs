@@ -46,6 +46,22 @@ impl Residuals {
     }
 }
 
+/// Kendall's rank correlation of pairs (tau-b, which counts ties out): concordant less discordant pairs of pairs, over the
+/// geometric mean of those that are no ties in one and in the other. None where all of either are equal.
+pub fn kendall(pairs: &[(f64, f64)]) -> Option<f64> {
+    let (mut balance, mut left, mut right) = (0.0, 0.0, 0.0);
+    for (i, a) in pairs.iter().enumerate() {
+        for b in &pairs[..i] {
+            let order = |x: f64, y: f64| f64::from(x.total_cmp(&y) as i8);
+            let (first, second) = (order(a.0, b.0), order(a.1, b.1));
+            balance += first * second;
+            left += first.abs();
+            right += second.abs();
+        }
+    }
+    (left > 0.0 && right > 0.0).then(|| balance / (left * right).sqrt())
+}
+
 /// A quantile of sorted values by linear interpolation; 0 of none.
 pub(crate) fn quantile(sorted: &[f64], fraction: f64) -> f64 {
     let rank = sorted.len().saturating_sub(1) as f64 * fraction;
@@ -66,5 +82,13 @@ mod tests {
         assert!((score.median - 0.1).abs() < 1e-12);
         assert!((score.p90 - 0.17).abs() < 1e-12);
         assert!((score.bias - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn hand_kendall_with_a_tie() {
+        // 1,2,3,4 against 1,3,2,2: of 6 pairs 3 concordant, 2 discordant, one a tie on the right: 1 / sqrt(6 · 5).
+        let tau = kendall(&[(1.0, 1.0), (2.0, 3.0), (3.0, 2.0), (4.0, 2.0)]).expect("they differ");
+        assert!((tau - 1.0 / 30.0_f64.sqrt()).abs() < 1e-12, "{tau}");
+        assert_eq!(kendall(&[(1.0, 2.0), (2.0, 2.0)]), None);
     }
 }

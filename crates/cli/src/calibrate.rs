@@ -6,8 +6,7 @@ use crate::files;
 use crate::output::write;
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::operators::{NAMES, fit};
-use rackplan_scenario::predict_serving::fit_bands;
-use std::io::Read;
+use rackplan_scenario::predict_serving::{BandCoverage, fit_bands};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,30 +56,20 @@ fn fit_serving_bands(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let path: &PathBuf = matches.get_one("file").expect("clap requires it");
     let fallback = PathBuf::from("rackplan.d/bands");
     let target: &PathBuf = matches.get_one("output").unwrap_or(&fallback);
-    let (text, coverage) = fit_bands(&table(path)?, &catalog(matches)?);
+    let (text, coverage) = fit_bands(&files::table(path)?, &catalog(matches)?);
     if coverage.is_empty() {
         let message = format!("{}: no row has a measured column", path.display());
         return Err(Failure::input(message, "see the columns of `predict serving --help`"));
     }
     std::fs::create_dir_all(target).map_err(write_failed(&target.display().to_string()))?;
     write(Some(&target.join("serving.toml")), &text)?;
-    for (class, rows, held) in coverage {
-        write(
-            None,
-            &format!("{class}: {rows} rows, {:.0} % of left-out groups in the band\n", 100.0 * held),
-        )?;
+    for BandCoverage { what, rows, groups, of_rows, of_groups } in coverage {
+        let (of_rows, of_groups) = (100.0 * of_rows, 100.0 * of_groups);
+        let line =
+            format!("{what}: {of_rows:.0} % of {rows} rows, {of_groups:.0} % as a mean over {groups}\n");
+        write(None, &line)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The text of a table, plain or packed.
-fn table(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let failed = |error: std::io::Error| {
-        Failure::input(format!("{}: {error}", path.display()), "is it a CSV table, plain or .gz?")
-    };
-    files::rows(path)?.read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
 }
 
 fn fit_operators(matches: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -110,7 +99,7 @@ fn tables(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     let mut found = Vec::new();
     for name in NAMES {
         if let Some(path) = candidates(name).into_iter().find(|path| path.is_file()) {
-            found.push(((*name).to_owned(), table(&path)?));
+            found.push(((*name).to_owned(), files::table(&path)?));
         }
     }
     if found.is_empty() {

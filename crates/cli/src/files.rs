@@ -42,6 +42,16 @@ pub(crate) fn rows(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))
 }
 
+/// The text of a whole table, plain or packed.
+pub(crate) fn table(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let failed = |error: io::Error| {
+        Failure::input(format!("{}: {error}", path.display()), "is it a CSV table, plain or .gz?")
+    };
+    rows(path)?.read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
 /// The built-in catalog with the user's folders over it: XDG, then `./rackplan.d`, then `--catalog`, later ones winning.
 pub(crate) fn catalog(named: &[PathBuf]) -> Result<Catalog, Failure> {
     let usual = [configuration_folder(), Some(PathBuf::from("rackplan.d"))];

@@ -3,6 +3,7 @@
 use crate::args::{catalog, catalog_flag, output_flag};
 use crate::error::Failure;
 use crate::predict::stream;
+use crate::validate::{anchors_flag, anchors_text, report_anchors};
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::predict_serving::ServingPredictor;
 use rackplan_scenario::serving::ServingReader;
@@ -17,12 +18,15 @@ pub(crate) fn command() -> Command {
     Command::new("serving")
         .about("TTFT, TPOT and throughput of serving configurations, as their client would see them")
         .arg(file.help(help))
-        .args([catalog_flag(), output_flag()])
+        .args([anchors_flag(), catalog_flag(), output_flag()])
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let known = catalog(matches)?;
     let mut predictor = ServingPredictor::new(&known);
+    if let Some(text) = anchors_text(matches)? {
+        report_anchors(&predictor.anchor(&text, &known))?;
+    }
     let mut reader: Option<ServingReader> = None;
     stream(matches, |line| {
         let text = String::from_utf8_lossy(line);

@@ -1,9 +1,10 @@
 //! Scores of predictions, as text.
 
 use crate::format::{count, percent};
-use crate::section::{Section, text as tables};
+use crate::section::{Section, csv, markdown, text as tables};
 use rackplan_scenario::operators::ScoreRow;
-use rackplan_scenario::predict_serving::ServingScore;
+use rackplan_scenario::predict_serving::{By, ServingScore, ServingScores};
+use serde_json::{Value, json};
 
 /// A table, the errors in percent.
 pub fn text(scores: &[ScoreRow]) -> String {
@@ -17,25 +18,87 @@ pub fn text(scores: &[ScoreRow]) -> String {
         .numbers_from(4)])
 }
 
-const SERVING: [&str; 10] =
-    ["source", "model", "gpu", "load", "metric", "rows", "median error", "p90", "bias", "in band"];
-
 /// Scores of serving predictions as a table, the errors in percent.
-pub fn serving_text(scores: &[ServingScore]) -> String {
-    let rows = scores.iter().map(serving_cells).collect();
-    tables(&[Section::new("Predicted against measured", &SERVING, rows).numbers_from(5)])
+pub fn serving_text(scores: &ServingScores) -> String {
+    tables(&[serving_section(scores)])
 }
 
-/// The same as a Markdown table.
-pub fn serving_markdown(scores: &[ServingScore]) -> String {
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let heading = line(SERVING.map(str::to_owned).to_vec()) + &line(vec!["---".to_owned(); SERVING.len()]);
-    heading + &scores.iter().map(|row| line(serving_cells(row))).collect::<String>()
+/// The same as Markdown, as a page by itself: what was compared, and how to make it again.
+pub fn serving_markdown(scores: &ServingScores, file: &str, command: &str) -> String {
+    let rows: u64 =
+        scores.groups.iter().filter(|group| is_total(scores, group)).map(|group| group.rows).sum();
+    let about = format!(
+        "Written by `{command}`; do not edit. {} comparisons with `{file}`. Constants of operators never saw serving rows; the \
+         drift of ranks, the acceptance of drafts on random text and the bands did (docs/fidelity-serving.md). Times to first \
+         token are compared where the client is known and the engine was warm, their medians also where it was cold. Errors \
+         are |predicted / measured - 1|, the bias is signed. tau is Kendall's, the mean over groups of four rows or more that \
+         share model, accelerator, framework and lengths. `in band` is the share of measurements between p10 and p90; 80 % \
+         is what it should be.",
+        count(rows)
+    );
+    let table = markdown(&[serving_section(scores)]);
+    let body = table.split_once("\n\n").map_or(table.as_str(), |(_, body)| body);
+    format!("# Predicted beside measured\n\n{about}\n\n{body}")
 }
 
-fn serving_cells(row: &ServingScore) -> Vec<String> {
-    let names = [&row.source, &row.model, &row.gpu, &row.load].map(String::clone).to_vec();
-    let numbers = [row.median, row.p90, row.bias].map(percent).to_vec();
-    let held = row.coverage.map_or_else(|| "-".to_owned(), percent);
-    [names, vec![row.metric.to_owned(), count(row.rows)], numbers, vec![held]].concat()
+/// The same as CSV, the errors as numbers.
+pub fn serving_csv(scores: &ServingScores) -> String {
+    let blank = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
+    let cells = |group: &ServingScore| {
+        let numbers = [Some(group.median), Some(group.p90), Some(group.bias), group.tau, group.coverage];
+        [
+            group.names.clone(),
+            vec![group.metric.to_owned(), group.rows.to_string()],
+            numbers.map(blank).to_vec(),
+        ]
+        .concat()
+    };
+    let rows: Vec<Vec<String>> = scores.groups.iter().map(cells).collect();
+    csv(&columns(scores, &KEYS), &rows)
+}
+
+/// The same as a list of objects.
+pub fn serving_json(scores: &ServingScores) -> String {
+    let object = |group: &ServingScore| {
+        let names = scores.by.iter().zip(&group.names).map(|(by, name)| (by.name().to_owned(), json!(name)));
+        let numbers = [
+            ("metric", json!(group.metric)),
+            ("n", json!(group.rows)),
+            ("median", json!(group.median)),
+            ("p90", json!(group.p90)),
+            ("bias", json!(group.bias)),
+            ("tau", json!(group.tau)),
+            ("coverage", json!(group.coverage)),
+        ];
+        Value::Object(names.chain(numbers.map(|(key, value)| (key.to_owned(), value))).collect())
+    };
+    let list: Vec<Value> = scores.groups.iter().map(object).collect();
+    format!("{:#}\n", Value::Array(list))
+}
+
+/// Headings of the numbers, for people and for programs.
+const HEADINGS: [&str; 7] = ["metric", "rows", "median error", "p90", "bias", "tau", "in band"];
+const KEYS: [&str; 7] = ["metric", "n", "median", "p90", "bias", "tau", "coverage"];
+
+fn columns<'a>(scores: &ServingScores, rest: &[&'a str]) -> Vec<&'a str> {
+    scores.by.iter().map(|by| by.name()).chain(rest.iter().copied()).collect()
+}
+
+fn serving_section(scores: &ServingScores) -> Section {
+    let cells = |group: &ServingScore| {
+        let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
+        let numbers = [group.median, group.p90, group.bias].map(percent).to_vec();
+        let tau = group.tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.2}"));
+        let end = vec![tau, share(group.coverage)];
+        [group.names.clone(), vec![group.metric.to_owned(), count(group.rows)], numbers, end].concat()
+    };
+    let rows = scores.groups.iter().map(cells).collect();
+    Section::new("Predicted against measured", &columns(scores, &HEADINGS), rows)
+        .numbers_from(scores.by.len() + 1)
+}
+
+/// Whether a group is a total, or all groups are.
+fn is_total(scores: &ServingScores, group: &ServingScore) -> bool {
+    let all = scores.by.iter().zip(&group.names).all(|(by, name)| *by == By::Load || name == "all");
+    all || !scores.groups.iter().any(|group| group.names.iter().any(|name| name == "all"))
 }

@@ -1,6 +1,7 @@
 //! One kind of worker that computes prompts and answers: the client is played against it.
 
 use super::ServingPredictor;
+use super::anchors::Factors;
 use super::engine::engine;
 use super::outcome::ServingPrediction;
 use super::tables::evidence;
@@ -14,10 +15,11 @@ pub(super) fn predict(
     case: &ServingCase,
     framework: &Framework,
     deployment: &Deployment,
+    factors: Factors,
 ) -> ServingPrediction {
     let table = predictor.tables.of(case, deployment, &predictor.engines);
     let engine = engine(case, framework, deployment);
-    let times = Times { table: &table, host: host(case, framework) };
+    let times = Times { table: &table, host: host(case, framework), factors };
     let replicas = case.replicas.max(1);
     let load = match case.load {
         Load::Closed { concurrency } => Played::closed_loop(concurrency.div_ceil(replicas)),
@@ -88,15 +90,31 @@ fn host(case: &ServingCase, framework: &Framework) -> (f64, f64) {
     }
 }
 
-/// Steps of a deployment with the host's time beside them.
+/// Steps of a deployment with the host's time beside them, and the factors of anchors on them.
 struct Times<'a> {
     table: &'a StepTable,
     host: (f64, f64),
+    factors: Factors,
+}
+
+impl Times<'_> {
+    /// What generation takes by itself, and what prompts add to it, each by its factor.
+    fn device(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        let whole = self.table.step(decodes, context, chunks);
+        if chunks.is_empty() {
+            return whole * self.factors.decode;
+        }
+        if self.factors == Factors::NONE || decodes <= 0.0 {
+            return whole * self.factors.prompts;
+        }
+        let generation = self.table.step(decodes, context, &[]).min(whole);
+        generation * self.factors.decode + (whole - generation) * self.factors.prompts
+    }
 }
 
 impl StepTimes for Times<'_> {
     fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        self.table.step(decodes, context, chunks) + self.host.0 + self.host.1 * decodes
+        self.device(decodes, context, chunks) + self.host.0 + self.host.1 * decodes
     }
 }
 

@@ -1,6 +1,7 @@
 //! Prompts on some workers, answers on others: a closed network of two stations.
 
 use super::ServingPredictor;
+use super::anchors::Factors;
 use super::outcome::ServingPrediction;
 use super::tables::evidence;
 use crate::serving::{Load, Pool, ServingCase};
@@ -13,6 +14,8 @@ struct Station<'a> {
     pool: Pool,
     deployment: &'a Deployment<'a>,
     table: &'a StepTable,
+    /// Of an anchor, on the steps of this pool.
+    factor: f64,
 }
 
 /// Closed loop of C clients: C = X (R_prefill + R_transfer + R_decode). A prompt takes S on one of n attention ranks, and
@@ -24,13 +27,14 @@ pub(super) fn predict(
     framework: &Framework,
     (prefill, first): (Pool, &Deployment),
     (decode, then): (Pool, &Deployment),
+    factors: Factors,
 ) -> ServingPrediction {
     let tables = (
         predictor.tables.of(case, first, &predictor.engines),
         predictor.tables.of(case, then, &predictor.engines),
     );
-    let prefill = Station { pool: prefill, deployment: first, table: &tables.0 };
-    let decode = Station { pool: decode, deployment: then, table: &tables.1 };
+    let prefill = Station { pool: prefill, deployment: first, table: &tables.0, factor: factors.prompts };
+    let decode = Station { pool: decode, deployment: then, table: &tables.1, factor: factors.decode };
     let clients = clients(case, &prefill, &decode);
     let flow = solve(case, framework, &prefill, &decode, clients);
     answer(case, &prefill, &decode, &flow)
@@ -70,7 +74,7 @@ impl Station<'_> {
 
     /// A prompt, alone on its rank while the other ranks have one too.
     fn prompt(&self, tokens: f64) -> f64 {
-        self.table.step(0.0, 0.0, &[Chunk { prompts: 1.0, tokens, prefix: 0.0 }])
+        self.factor * self.table.step(0.0, 0.0, &[Chunk { prompts: 1.0, tokens, prefix: 0.0 }])
     }
 }
 
@@ -101,7 +105,7 @@ fn solve(
         let full = (rate * service / servers).min(1.0);
         let others = (queue * (1.0 - 1.0 / clients) - full * servers).max(0.0) + full;
         waited = 0.5 * (waited + service * (1.0 + others / servers));
-        tpot = decode.table.step(batch, input + output / 2.0, &[]) / accepted;
+        tpot = decode.factor * decode.table.step(batch, input + output / 2.0, &[]) / accepted;
         let cycle = front + waited + transfer + (output - 1.0) * tpot;
         rate = 0.5 * (rate + (clients / cycle).min(servers / service));
         // What does not wait or pass the front end generates; more than fits waits for a place.

@@ -1,18 +1,22 @@
 //! Serving configurations, one row at a time: what a benchmark's client would have seen.
 
 mod aggregated;
+mod anchors;
 pub(crate) mod bands;
 mod disaggregated;
 mod engine;
+mod measured;
 mod outcome;
 mod score;
 mod tables;
 
-pub use bands::fit_bands;
+pub use anchors::AnchorSummary;
+pub use bands::{BandCoverage, fit_bands};
 pub use outcome::{Band, ServingPrediction};
-pub use score::{ServingScore, score_serving};
+pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 
 use crate::serving::{Layout, ServingCase};
+use anchors::{Anchors, Factors};
 use rackplan_catalog::{Backend, Bands, Catalog, Framework};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan};
@@ -26,6 +30,7 @@ pub struct ServingPredictor {
     frameworks: BTreeMap<Backend, Framework>,
     tables: Tables,
     bands: Option<Bands>,
+    anchors: Anchors,
 }
 
 impl ServingPredictor {
@@ -37,33 +42,39 @@ impl ServingPredictor {
             frameworks: Backend::ALL.into_iter().filter_map(known).collect(),
             tables: Tables::default(),
             bands: catalog.get::<Bands>(bands::ID).ok().map(|entry| entry.record),
+            anchors: Anchors::default(),
         }
     }
 
     /// What the client of a case sees, or why there is no answer.
     pub fn predict(&mut self, case: &ServingCase) -> Result<ServingPrediction, String> {
+        let anchored = self.anchors.at(case);
+        let factors = anchored.map_or(Factors::NONE, |anchored| anchored.factors);
+        let found = self.predict_with(case, factors)?;
+        let mut assumed = case.assumed.clone();
+        assumed.extend(anchored.map(|anchored| anchored.said()));
+        let found = ServingPrediction { id: case.id.clone(), assumed, gpus: case.gpus, ..found };
+        let left = anchored.map_or([1.0; 2], |anchored| anchored.left);
+        Ok(bands::banded(found, case, self.bands.as_ref(), left))
+    }
+
+    /// The same with factors on the time of steps, without id and band.
+    fn predict_with(&mut self, case: &ServingCase, factors: Factors) -> Result<ServingPrediction, String> {
         let device = Device::new(&case.gpu.record).map_err(|missing| {
             format!("gpu `{}`: its catalog entry has no `{}`", case.gpu.id, missing.group)
         })?;
         let missing = || format!("framework `{}`: no catalog entry", case.backend.name());
         let framework = self.frameworks.get(&case.backend).ok_or_else(missing)?.clone();
-        let found = match case.layout {
+        Ok(match case.layout {
             Layout::Aggregated(plan) => {
-                aggregated::predict(self, case, &framework, &deployment(case, device, plan))
+                aggregated::predict(self, case, &framework, &deployment(case, device, plan), factors)
             }
             Layout::Disaggregated { prefill, decode } => {
                 let (first, then) =
                     (deployment(case, device, prefill.plan), deployment(case, device, decode.plan));
-                disaggregated::predict(self, case, &framework, (prefill, &first), (decode, &then))
+                disaggregated::predict(self, case, &framework, (prefill, &first), (decode, &then), factors)
             }
-        };
-        let found = ServingPrediction {
-            id: case.id.clone(),
-            assumed: case.assumed.clone(),
-            gpus: case.gpus,
-            ..found
-        };
-        Ok(bands::banded(found, case, self.bands.as_ref()))
+        })
     }
 }
 

@@ -38,6 +38,12 @@ impl Cost {
         Self { time: Seconds::new(self.time.get() + waited), bound }
     }
 
+    /// One after the other; the longer says what bounds both.
+    pub(crate) fn then(self, next: Self) -> Self {
+        let bound = if self.time >= next.time { self.bound } else { next.bound };
+        Self { time: Seconds::new(self.time.get() + next.time.get()), bound }
+    }
+
     /// No less than so many microseconds.
     pub(crate) fn at_least(self, microseconds: f64) -> Self {
         if self.time.get() >= microseconds * 1e-6 {

@@ -1,5 +1,6 @@
 //! Steps of inference: what a batch takes on a compiled deployment, part by part.
 
+use crate::collectives::send::{Path, Transfer, send};
 use crate::layers::{Lane, Part, compile, compile_draft};
 use crate::work::{Counts, Needs};
 use crate::{Bound, Deployment, Device, Engines, Evidence};
@@ -53,6 +54,7 @@ pub struct Compiled {
     draft: Vec<Part>,
     draft_tokens: f64,
     stages: f64,
+    gpus: f64,
     hidden: f64,
 }
 
@@ -84,9 +86,6 @@ pub struct StepEstimate {
     pub time: Seconds,
 }
 
-/// A message between pipeline stages, in microseconds. Unvalidated.
-const SEND_US: f64 = 10.0;
-
 impl Compiled {
     /// Compiles a deployment with the constants of a catalog's engines.
     pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
@@ -97,6 +96,7 @@ impl Compiled {
             draft,
             draft_tokens: f64::from(deployment.draft_tokens),
             stages: f64::from(deployment.plan.pp),
+            gpus: f64::from(deployment.plan.gpus()),
             hidden: deployment.model.hidden as f64,
         }
     }
@@ -220,10 +220,12 @@ impl Compiled {
         Counts::of(batch, batch.decodes / self.stages, positions)
     }
 
-    /// Between stages, in seconds: the residual stream of every position over the scale-up link.
+    /// Between stages, in seconds: the residual stream of every position, within the scale-up domain where all stages are
+    /// in one, else over the network.
     pub(crate) fn sends(&self, tokens: f64) -> f64 {
-        let wire = self.sent_bytes(tokens) / self.device.link.max(self.device.scale_out).max(1.0);
-        (self.stages - 1.0) * (SEND_US * 1e-6 + wire)
+        let path = if self.gpus <= self.device.domain { Path::ScaleUp } else { Path::ScaleOut };
+        let message = Transfer { bytes: self.sent_bytes(tokens), messages: 1.0, path };
+        (self.stages - 1.0) * send(&message, &self.device).time.get()
     }
 }
 

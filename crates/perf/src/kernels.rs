@@ -2,6 +2,7 @@
 
 use crate::{BLIND, Constants, Evidence, distance};
 use rackplan_catalog::{Architecture, Catalog, Engine, FittedOperator, Kind, Quantiles};
+use std::collections::BTreeMap;
 
 /// The constants of an operator with what they rest on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,15 +29,37 @@ pub struct Place<'a> {
 /// The engines of a catalog.
 #[derive(Clone, Debug)]
 pub struct Engines {
-    engines: Vec<Engine>,
+    /// The fits of each operator, in the order of engines and groups.
+    operators: BTreeMap<String, Vec<Known>>,
+}
+
+/// One fit, with whose it is.
+#[derive(Clone, Debug)]
+struct Known {
+    backend: String,
+    architecture: Architecture,
+    group: String,
+    fitted: FittedOperator,
 }
 
 impl Engines {
     /// Reads every engine.
     pub fn new(catalog: &Catalog) -> Self {
         let ids = catalog.ids(Kind::Engines);
-        let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record)).collect();
-        Self { engines }
+        let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record));
+        let mut operators: BTreeMap<String, Vec<Known>> = BTreeMap::new();
+        for Engine { backend, architecture, operators: fits, .. } in engines {
+            for (operator, groups) in fits {
+                let known = groups.into_iter().map(|(group, fitted)| Known {
+                    backend: backend.clone(),
+                    architecture,
+                    group,
+                    fitted,
+                });
+                operators.entry(operator).or_default().extend(known);
+            }
+        }
+        Self { operators }
     }
 
     /// The nearest constants of one group: by backend and group, then the backend's kernels for other head sizes, then its
@@ -64,22 +87,15 @@ impl Engines {
         place: Place,
         cost_of_group: impl Fn(&str) -> Option<u32>,
     ) -> Option<Fitted<C>> {
-        let known = self.engines.iter().flat_map(|engine| {
-            engine
-                .operators
-                .get(operator)
-                .into_iter()
-                .flatten()
-                .map(move |(name, fitted)| (engine, name, fitted))
+        let ranked = self.operators.get(operator)?.iter().filter_map(|known| {
+            let other_backend = if known.backend == place.backend { 0 } else { 30 };
+            let far = distance(place.architecture, known.architecture);
+            let cost = cost_of_group(&known.group)? + other_backend + far;
+            Some(((cost, u64::MAX - known.fitted.rows), cost == 0, known))
         });
-        let ranked = known.filter_map(|(engine, name, fitted)| {
-            let other_backend = if engine.backend == place.backend { 0 } else { 30 };
-            let cost =
-                cost_of_group(name)? + other_backend + distance(place.architecture, engine.architecture);
-            Some(((cost, u64::MAX - fitted.rows), engine, cost == 0, fitted))
-        });
-        let (_, engine, exact, fitted) = ranked.min_by_key(|(cost, ..)| *cost)?;
-        let own_backend = engine.backend == place.backend && engine.architecture == place.architecture;
+        let (_, exact, known) = ranked.min_by_key(|(cost, ..)| *cost)?;
+        let own_backend = known.backend == place.backend && known.architecture == place.architecture;
+        let fitted = &known.fitted;
         let (evidence, band) = match own_backend {
             true if exact && fitted.gpus.iter().any(|known| known == place.gpu) => {
                 (Evidence::OwnGpu, fitted.residuals)

@@ -3,13 +3,17 @@
 use super::terms::{Terms, whole};
 use super::text::short;
 use crate::Device;
-use crate::layers::Entries;
 use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
 use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants};
 use crate::operators::attention_mla_decode::{MlaDecode, MlaDecodeConstants};
 use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants};
 use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants};
-use crate::work::{Counts, INDEX_BYTES, PASS_SHARE, SCAN_SHARE, Work};
+use crate::operators::attention_sparse::{
+    Indexer, LAUNCHES, SCORE_SHARE, SparseLatent, attended as entries_attended, mean_seen,
+};
+use crate::operators::estimates::{PASS_SHARE, launches_us};
+use crate::work::attend::{Sequences, sequences};
+use crate::work::{Counts, Work};
 use rackplan_catalog::Format;
 
 /// Of an operator of attention; empty for others.
@@ -22,10 +26,8 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
         }
         Work::MlaPrefill { shape, constants } => latent_prefill(counts, shape, constants, device),
         Work::MlaBmm { shape, constants } => absorption(counts.decode_tokens, shape, constants, device),
-        Work::Index { heads, dim, launches_us } => index(counts, *heads, *dim, *launches_us, device),
-        Work::Entries { shape, entries, constants } => {
-            over_entries(counts, shape, entries, constants, device)
-        }
+        Work::Index { indexer, ratio } => index(counts, indexer, *ratio, device),
+        Work::Sparse { shape, constants } => over_entries(counts, shape, constants, device),
         _ => Terms::new(String::new()),
     }
 }
@@ -81,13 +83,24 @@ fn latent_decode(
 
 fn over_entries(
     counts: &Counts,
-    shape: &MlaDecode,
-    entries: &Entries,
+    shape: &SparseLatent,
     constants: &MlaDecodeConstants,
     device: &Device,
 ) -> Terms {
-    let keys = counts.mean_context(|tokens| entries.attended(tokens));
-    latents("attention over entries", (counts.tokens, keys, shape.heads), shape, constants, device)
+    let parts: Vec<Sequences> = sequences(counts).into_iter().flatten().collect();
+    let seen = |part: &Sequences| {
+        let Sequences { batch, tokens, kv_len } = *part;
+        batch * tokens * entries_attended(&SparseLatent { batch, tokens, kv_len, ..*shape })
+    };
+    let keys = parts.iter().map(seen).sum::<f64>() / counts.tokens.max(1.0);
+    let dense = MlaDecode {
+        batch: counts.tokens,
+        kv_len: keys,
+        heads: shape.heads,
+        latent: shape.latent,
+        kv_bytes: shape.kv_bytes,
+    };
+    latents("attention over entries", (counts.tokens, keys, shape.heads), &dense, constants, device)
 }
 
 fn latents(
@@ -137,16 +150,21 @@ fn absorption(t: f64, shape: &MlaBmm, constants: &MlaBmmConstants, device: &Devi
         .launched(constants.launch_us)
 }
 
-fn index(counts: &Counts, heads: f64, dim: f64, launches_us: f64, device: &Device) -> Terms {
-    let positions = counts.tokens * counts.mean_context(|tokens| tokens);
-    let keys = counts.decodes * counts.context + counts.prompts * (counts.prefix + counts.chunk);
-    let bytes = keys * dim * INDEX_BYTES + 8.0 * positions;
-    let flops = 2.0 * heads * dim * positions;
-    Terms::new(format!("index scores T={} heads={} dim={}", short(counts.tokens), short(heads), short(dim)))
-        .computing("2 heads dim T S", flops, device.peak(Format::Fp8), SCAN_SHARE)
-        .reading(bytes, device, PASS_SHARE)
-        .launched(launches_us)
-        .in_sum()
+fn index(counts: &Counts, indexer: &Indexer, ratio: f64, device: &Device) -> Terms {
+    let parts: Vec<Sequences> = sequences(counts).into_iter().flatten().collect();
+    // Nothing is scored where all keys are kept.
+    let scored = parts.iter().filter(|part| part.kv_len / ratio > indexer.top_k);
+    let (mut pairs, mut keys) = (0.0, 0.0);
+    for Sequences { batch, tokens, kv_len } in scored {
+        pairs += batch * tokens * mean_seen(*kv_len, *tokens, f64::INFINITY) / ratio;
+        keys += batch * kv_len / ratio;
+    }
+    let Indexer { heads, head_dim, .. } = *indexer;
+    let sizes = format!("heads={} dim={}", short(heads), short(head_dim));
+    Terms::new(format!("index scores T={} {sizes}", short(counts.tokens)))
+        .computing("2HDK", 2.0 * heads * head_dim * pairs, device.peak(indexer.arithmetic), SCORE_SHARE)
+        .reading(keys * head_dim * indexer.key_bytes, device, PASS_SHARE)
+        .launched(launches_us(LAUNCHES * parts.len() as f64, indexer.replayed))
 }
 
 /// Keys that a window leaves of so many; a window of 0 is none.

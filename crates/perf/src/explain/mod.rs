@@ -91,10 +91,10 @@ impl Work {
     pub(crate) fn family(&self) -> Family {
         match self {
             Work::Gemm { .. } => Family::Dense,
-            Work::Pass { .. } => Family::Passes,
-            Work::State { .. } => Family::Recurrence,
+            Work::Pass { .. } | Work::Embed(_) | Work::Sample(_) => Family::Passes,
+            Work::Linear(_) => Family::Recurrence,
             Work::Moe { .. } => Family::Experts,
-            Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch { .. } => Family::Communication,
+            Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => Family::Communication,
             _ => Family::Attention,
         }
     }

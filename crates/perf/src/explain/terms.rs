@@ -6,9 +6,13 @@ use super::Amounts;
 use super::text::{amount, short};
 use super::{attention, communication};
 use crate::Device;
+use crate::operators::attention_linear::{LinearAttention, SCAN_SHARE, STATE, UPDATE_SHARE};
+use crate::operators::estimates::{PASS_SHARE, launches_us};
 use crate::operators::gemm::{Gemm, GemmConstants};
 use crate::operators::moe::{Moe, MoeConstants};
-use crate::work::{Counts, PASS_SHARE, SCAN_SHARE, Work, met};
+use crate::operators::sampling::Sampling;
+use crate::work::attend::sequences;
+use crate::work::{Counts, Work};
 use rackplan_catalog::Format;
 
 /// A term of a formula.
@@ -50,11 +54,11 @@ pub(super) fn arithmetic(work: &Work) -> Option<Format> {
         Work::MlaPrefill { shape, .. } => Some(shape.arithmetic),
         Work::MlaBmm { shape, .. } => Some(shape.arithmetic),
         Work::Moe { shape, .. } => Some(shape.arithmetic),
-        Work::Index { .. } => Some(Format::Fp8),
-        Work::State { .. } | Work::Decode { .. } | Work::MlaDecode { .. } | Work::Entries { .. } => {
+        Work::Index { indexer, .. } => Some(indexer.arithmetic),
+        Work::Linear(_) | Work::Decode { .. } | Work::MlaDecode { .. } | Work::Sparse { .. } => {
             Some(Format::Bf16)
         }
-        Work::Pass { .. } | Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch { .. } => None,
+        _ => None,
     }
 }
 
@@ -62,20 +66,32 @@ impl Terms {
     /// Of an operator in a step.
     pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Self {
         match work {
-            Work::Gemm { rows, shape, constants } => {
+            Work::Gemm { rows, shape, constants, .. } => {
                 multiplication(rows.count(counts), shape, constants, device)
             }
-            Work::Pass { rows, bytes, launches_us } => {
+            Work::Pass { rows, bytes, launches } => {
                 let count = rows.count(counts);
                 Self::new(format!("pass over {} rows of {}", short(count), amount(*bytes, "B")))
                     .reading(count * bytes, device, PASS_SHARE)
-                    .launched(*launches_us)
+                    .launched(launches_us(*launches, true))
             }
-            Work::State { bytes, flops, launches_us } => state(counts, *bytes, *flops, *launches_us, device),
-            Work::Moe { shape, routed, constants } => {
-                experts(&met(counts.tokens, shape, routed), constants, device)
+            Work::Embed(shape) => {
+                let bytes = 2.0 * counts.tokens * shape.hidden * shape.element_bytes;
+                Self::new(format!("look-up of {} rows of {}", short(counts.tokens), whole(shape.hidden)))
+                    .reading(bytes, device, PASS_SHARE)
+                    .launched(launches_us(1.0, shape.replayed))
             }
-            Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch { .. } => {
+            Work::Sample(shape) => {
+                let shape = Sampling { sequences: counts.sampled, ..*shape };
+                Self::new(format!("choice among {} for {} rows", whole(shape.vocab), short(shape.sequences)))
+                    .reading(shape.bytes(), device, PASS_SHARE)
+                    .launched(shape.launches_us())
+            }
+            Work::Linear(mixer) => state(counts, mixer, device),
+            Work::Moe { shape, routed, constants, .. } => {
+                experts(&routed.met(counts.tokens, shape), constants, device)
+            }
+            Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => {
                 communication::of(work, counts, device)
             }
             _ => attention::of(work, counts, device),
@@ -151,13 +167,19 @@ fn multiplication(m: f64, shape: &Gemm, constants: &GemmConstants, device: &Devi
         .launched(constants.launch_us)
 }
 
-fn state(counts: &Counts, bytes: f64, flops: f64, launches_us: f64, device: &Device) -> Terms {
-    let (decodes, prompts) = (counts.decodes, counts.prompts);
-    let sizes = format!("{} decodes and {} prompts", short(decodes), short(prompts));
-    Terms::new(format!("state of {sizes}, {} each", amount(bytes, "B")))
-        .computing("scan", prompts * counts.chunk * flops, device.peak(Format::Bf16), SCAN_SHARE)
-        .reading((2.0 * decodes + prompts) * bytes, device, PASS_SHARE)
-        .launched(launches_us)
+/// States are read and written once for each generating sequence, and scanned in chunks over prompts.
+fn state(counts: &Counts, mixer: &LinearAttention, device: &Device) -> Terms {
+    let [decodes, prompts] = sequences(counts);
+    let (decoding, scanned) =
+        (decodes.map_or(0.0, |part| part.batch), prompts.map_or(0.0, |part| part.batch * part.tokens));
+    let each = STATE * mixer.state_elements();
+    let passing = (counts.decode_tokens + scanned) * mixer.token_bytes();
+    let sizes = format!("{} decodes and {} prompt tokens", short(decoding), short(scanned));
+    let launches = decodes.map_or(0.0, |_| 2.0) + prompts.map_or(0.0, |_| mixer.scan_launches());
+    Terms::new(format!("state of {sizes}, {} each", amount(each, "B")))
+        .computing("scan", scanned * mixer.scan_flops(), device.peak(Format::Bf16), SCAN_SHARE)
+        .reading(2.0 * decoding * each + passing, device, UPDATE_SHARE)
+        .launched(launches_us(launches, true))
         .in_sum()
 }
 
@@ -192,6 +214,7 @@ mod tests {
     use super::*;
     use crate::device::tests::with_link;
     use crate::inference::Batch;
+    use crate::operators::gemm::GemmPlan;
     use crate::work::Rows;
 
     #[test]
@@ -208,7 +231,9 @@ mod tests {
             quantises: false,
             repeats: false,
         };
-        let work = Work::Gemm { rows: Rows::Tokens, shape, constants: GemmConstants::default() };
+        let (rows, constants) = (Rows::Tokens, GemmConstants::default());
+        let plan = Box::new(GemmPlan::new(&shape, &with_link(450e9), &constants));
+        let work = Work::Gemm { rows, shape, constants, plan };
         let counts = Counts::of(&Batch::decode(64.0, 100.0), 64.0, 1.0);
         let device = with_link(450e9);
         let terms = Terms::of(&work, &counts, &device);

@@ -2,17 +2,15 @@
 
 use super::Parts;
 use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
+use crate::operators::attention_linear::{LinearAttention, Recurrence};
 use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants};
 use crate::operators::attention_mla_decode::{Latent, MlaDecode, MlaDecodeConstants};
 use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants};
 use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants};
+use crate::operators::attention_sparse::{Indexer, SparseLatent};
 use crate::work::{Rows, Work};
-use crate::{BLIND, Evidence};
-use rackplan_catalog::model::{Compressed, Gqa, Mixer, Mla, Projection};
+use rackplan_catalog::model::{self as catalog, Compressed, Gqa, Mixer, Mla, Projection};
 use rackplan_catalog::{Backend, Format};
-
-/// Chunk of a recurrent scan, in tokens. Source: the default of flash-linear-attention.
-const SCAN_CHUNK: f64 = 64.0;
 
 pub(super) fn mix(parts: &mut Parts, mixer: &Mixer) {
     match mixer {
@@ -51,6 +49,9 @@ fn grouped(parts: &mut Parts, gqa: &Gqa) {
     parts.gemm("qkv", Rows::Tokens, (fused, hidden as f64), weights);
     if gqa.qk_norm != rackplan_catalog::model::QkNorm::None {
         parts.pass("qk_norm", Rows::Tokens, 4.0 * (q_heads + kv_heads) * head_dim, 1.0);
+    }
+    if let Some(index) = &gqa.block_indexer {
+        select(parts, &gqa.projections(hidden), block_indexer(index), 1.0);
     }
     let window = gqa.reach().unwrap_or(0) as f64;
     let limit = gqa.block_indexer.map_or(f64::INFINITY, |index| (index.block * index.top_blocks) as f64);
@@ -132,7 +133,10 @@ fn latent(parts: &mut Parts, mla: &Mla) {
         parts.project(&gate, weights);
         parts.pass("output_gate", Rows::Tokens, 6.0 * gate.outputs as f64 / parts.tp(), 1.0);
     }
-    select(parts, mla);
+    if let Some(indexer) = mla.indexer.filter(|indexer| indexer.present) {
+        let projections = mla.projections(parts.deployment.model.hidden);
+        select(parts, &projections, latent_indexer(&indexer), 1.0);
+    }
     let limit = mla.indexer.map_or(f64::INFINITY, |indexer| indexer.top_k as f64);
     latent_decode(parts, heads, sizes, limit);
     let up = heads * (sizes.nope_dim + sizes.value_dim);
@@ -142,16 +146,36 @@ fn latent(parts: &mut Parts, mla: &Mla) {
 }
 
 /// The indexer's projections, and its pass over the index keys.
-fn select(parts: &mut Parts, mla: &Mla) {
-    let Some(indexer) = mla.indexer.filter(|indexer| indexer.present) else { return };
+fn select(parts: &mut Parts, projections: &[Projection], indexer: Indexer, ratio: f64) {
     let weights = parts.deployment.precision.attention;
-    let named: Vec<Projection> = mla.projections(parts.deployment.model.hidden);
-    for projection in named.iter().filter(|projection| projection.name.starts_with("index")) {
+    for projection in projections.iter().filter(|projection| projection.name.starts_with("index")) {
         parts.project(projection, weights);
     }
-    let (heads, dim) = (indexer.heads as f64, indexer.head_dim as f64);
-    let work = Work::Index { heads, dim, launches_us: Parts::replayed(4.0) };
-    parts.add("index_scores", work, Evidence::Unvalidated, BLIND);
+    parts.unmeasured("index_scores", Work::Index { indexer, ratio });
+}
+
+/// DeepSeek's: keys and arithmetic in 8 bits.
+fn latent_indexer(indexer: &catalog::Indexer) -> Indexer {
+    Indexer {
+        heads: indexer.heads as f64,
+        head_dim: indexer.head_dim as f64,
+        top_k: indexer.top_k as f64,
+        arithmetic: Format::Fp8,
+        key_bytes: catalog::CacheBytes::INDEX_FP8,
+        replayed: true,
+    }
+}
+
+/// One that chooses whole blocks: keys and arithmetic in 16 bits.
+fn block_indexer(index: &catalog::BlockIndexer) -> Indexer {
+    Indexer {
+        heads: index.heads as f64,
+        head_dim: index.head_dim as f64,
+        top_k: (index.block * index.top_blocks) as f64,
+        arithmetic: Format::Bf16,
+        key_bytes: 2.0,
+        replayed: true,
+    }
 }
 
 fn latent_decode(parts: &mut Parts, heads: f64, sizes: Latent, limit: f64) {
@@ -184,58 +208,72 @@ fn latent_prefill(parts: &mut Parts, heads: f64, latent: Latent) {
 /// One key head over a window and compressed entries.
 fn over_entries(parts: &mut Parts, compressed: &Compressed) {
     let (weights, hidden) = (parts.deployment.precision.attention, parts.deployment.model.hidden);
-    for projection in compressed.projections(hidden) {
-        parts.project(&projection, weights);
+    let projections = compressed.projections(hidden);
+    let (index, own): (Vec<Projection>, Vec<Projection>) =
+        projections.into_iter().partition(|projection| projection.name.starts_with("index"));
+    for projection in &own {
+        parts.project(projection, weights);
     }
-    let q_heads = (compressed.heads as f64 / parts.tp()).max(1.0);
-    let head_dim = compressed.head_dim as f64;
-    let chosen = compressed.indexer.map_or(f64::INFINITY, |indexer| indexer.top_k as f64);
-    let ratio = compressed.ratio.map_or(f64::INFINITY, |ratio| ratio as f64);
-    let kv_bytes = parts.deployment.precision.kv_bytes;
+    let ratio = compressed.ratio.map(|ratio| ratio as f64);
     if let Some(indexer) = compressed.indexer.filter(|indexer| indexer.present) {
-        let (heads, dim) = (indexer.heads as f64, indexer.head_dim as f64 / ratio);
-        let work = Work::Index { heads, dim, launches_us: Parts::replayed(4.0) };
-        parts.add("index_scores", work, Evidence::Unvalidated, BLIND);
+        select(parts, &index, latent_indexer(&indexer), ratio.unwrap_or(1.0));
     }
-    let window = compressed.window as f64;
-    let entries = Entries { window, ratio, chosen };
-    let latent = Latent { rank: head_dim, rope_dim: 0.0, nope_dim: head_dim, value_dim: head_dim };
+    let (heads, head_dim) = ((compressed.heads as f64 / parts.tp()).max(1.0), compressed.head_dim as f64);
+    let kv_bytes = parts.deployment.precision.kv_bytes;
+    let shape = SparseLatent {
+        batch: 0.0,
+        tokens: 0.0,
+        kv_len: 0.0,
+        heads,
+        latent: Latent { rank: head_dim, rope_dim: 0.0, nope_dim: head_dim, value_dim: head_dim },
+        kv_bytes,
+        window: compressed.window as f64,
+        ratio,
+        top_k: compressed.indexer.map(|indexer| indexer.top_k as f64),
+        indexer: None,
+    };
     let found = parts.nearest::<MlaDecodeConstants>("mla_decode", dtypes(Format::Bf16, kv_bytes));
-    let shape = MlaDecode { batch: 0.0, kv_len: 0.0, heads: q_heads, latent, kv_bytes };
-    let work = Work::Entries { shape, entries, constants: found.constants };
-    parts.add("attention_entries", work, Evidence::Unvalidated, BLIND);
-}
-
-/// Attention over a window of tokens and entries that stand for several.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Entries {
-    window: f64,
-    ratio: f64,
-    chosen: f64,
-}
-
-impl Entries {
-    /// Keys that a token at a context of `tokens` attends to.
-    pub(crate) fn attended(&self, tokens: f64) -> f64 {
-        (tokens.min(self.window) + (tokens / self.ratio).min(self.chosen)).max(1.0)
-    }
+    parts.unmeasured("attention_entries", Work::Sparse { shape, constants: found.constants });
 }
 
 /// State instead of a cache: projections, a convolution, the recurrence.
 fn recurrence(parts: &mut Parts, mixer: &Mixer) {
     let (weights, hidden) = (parts.deployment.precision.attention, parts.deployment.model.hidden);
-    let tp = parts.tp();
     for projection in mixer.projections(hidden) {
         parts.project(&projection, weights);
     }
-    let elements = mixer.state_elements() as f64 / tp;
-    if elements <= 0.0 {
-        return;
+    if let Some(state) = state(mixer, parts.tp()) {
+        parts.unmeasured("state", Work::Linear(state));
     }
-    let convolution = mixer.conv_elements() as f64 / tp;
-    let bytes = 4.0 * elements + 2.0 * convolution;
-    // Update and read of the state, and products inside a chunk: as many again for keys and values of a chunk's width.
-    let flops = 6.0 * elements + 4.0 * SCAN_CHUNK * elements.sqrt();
-    let work = Work::State { bytes, flops, launches_us: 3.0 * Parts::replayed(4.0) };
-    parts.add("state", work, Evidence::Unvalidated, BLIND);
+}
+
+/// The state of a mixer on one of `tp` ranks, which share its heads or channels.
+fn state(mixer: &Mixer, tp: f64) -> Option<LinearAttention> {
+    let of = |recurrence, [heads, key_heads, key_dim, value_dim, conv_channels, conv_width]: [u64; 6]| {
+        let share = |count: u64| (count as f64 / tp).max(1.0);
+        Some(LinearAttention {
+            recurrence,
+            heads: share(heads),
+            key_heads: share(key_heads),
+            key_dim: key_dim as f64,
+            value_dim: value_dim as f64,
+            conv_channels: conv_channels as f64 / tp,
+            conv_width: conv_width as f64,
+        })
+    };
+    match mixer {
+        Mixer::GatedDeltaNet(m) => of(
+            Recurrence::Delta,
+            [m.value_heads, m.key_heads, m.key_dim, m.value_dim, m.conv_channels(), m.conv_width],
+        ),
+        Mixer::Kda(m) => {
+            of(Recurrence::Delta, [m.heads, m.heads, m.head_dim, m.head_dim, m.conv_channels(), m.conv_width])
+        }
+        Mixer::Lightning(m) => of(Recurrence::Decay, [m.heads, m.heads, m.head_dim, m.head_dim, 0, 0]),
+        Mixer::Mamba1(m) => of(Recurrence::Selective, [m.inner, 1, m.state, 1, m.inner, m.conv_width]),
+        Mixer::Mamba2(m) => {
+            of(Recurrence::Decay, [m.heads, m.groups, m.state, m.head_dim, m.conv_channels(), m.conv_width])
+        }
+        _ => None,
+    }
 }

@@ -1,16 +1,15 @@
 //! What comes before and after the layers: embedding, joining of a speculative module, output projection, choice.
 
 use super::Parts;
-use crate::work::Rows;
+use crate::operators::embedding::Embedding;
+use crate::operators::sampling::{Method, Sampling};
+use crate::work::{Rows, Work};
 use rackplan_catalog::model::WeightDtype;
-
-/// Passes over the logits in 32 bits, and the kernels of softmax, sorting and choice. Estimates.
-const LOGIT_PASSES: f64 = 3.0;
-const CHOICE_KERNELS: f64 = 5.0;
 
 /// The row of each token, and the sum over ranks that each have a part of the table.
 pub(super) fn embed(parts: &mut Parts) {
-    parts.pass("embedding", Rows::Tokens, 2.0 * 2.0 * parts.hidden(), 1.0);
+    let shape = Embedding { tokens: 0.0, hidden: parts.hidden(), element_bytes: 2.0, replayed: true };
+    parts.unmeasured("embedding", Work::Embed(shape));
     parts.all_reduce("all_reduce_embedding");
 }
 
@@ -26,5 +25,7 @@ pub(super) fn choose(parts: &mut Parts) {
     parts.norm("norm_last");
     parts.gemm("lm_head", Rows::Sampled, (vocab / parts.tp(), hidden), WeightDtype::Bf16);
     parts.gather_sampled("gather_logits", vocab);
-    parts.pass("sampling", Rows::Sampled, LOGIT_PASSES * 4.0 * vocab, CHOICE_KERNELS);
+    // Benchmarks of serving take the likeliest token.
+    let shape = Sampling { sequences: 0.0, vocab, method: Method::Greedy, replayed: true };
+    parts.unmeasured("sampling", Work::Sample(shape));
 }

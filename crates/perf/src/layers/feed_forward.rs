@@ -4,7 +4,7 @@ use super::{Lane, Parts};
 use crate::collectives::all_to_all::AllToAllConstants;
 use crate::collectives::nccl::NcclConstants;
 use crate::formats::{NumberFormat, expert_groups};
-use crate::operators::moe::{Moe as MoeShape, MoeConstants};
+use crate::operators::moe::{Moe as MoeShape, MoeConstants, MoePlan};
 use crate::operators::moe_routing::Load;
 use crate::work::{Dispatch, Routed, Rows, Work};
 use rackplan_catalog::Format;
@@ -81,15 +81,11 @@ fn routed(parts: &mut Parts, moe: &Moe) {
         weight_bytes: format.weight_bytes,
         activation_bytes: format.activation_bytes,
     };
-    let routed = Routed {
-        experts,
-        topk: moe.experts_per_token as f64,
-        ranks,
-        groups: f64::from(deployment.plan.dp),
-        routing: deployment.routing,
-    };
+    let (topk, groups) = (moe.experts_per_token as f64, f64::from(deployment.plan.dp));
+    let routed = Routed::new(experts, topk, ranks, groups, deployment.routing);
     let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
-    parts.add("experts", Work::Moe { shape, routed, constants }, found.evidence, found.band);
+    let plan = MoePlan::new(&shape, &deployment.device, &constants);
+    parts.add("experts", Work::Moe { shape, routed, constants, plan }, found.evidence, found.band);
 }
 
 /// Names of dispatch and combine kernels, low-latency ones first.
@@ -123,5 +119,5 @@ fn exchange(parts: &mut Parts, moe: &Moe) {
         scatter: launched(scatter.constants),
         sparse: (plan.expert_tp() == 1).then_some((dispatch.constants, combine.constants)),
     };
-    parts.add("dispatch_and_combine", Work::Dispatch { exchange }, gather.evidence, gather.band);
+    parts.add("dispatch_and_combine", Work::Dispatch(exchange), gather.evidence, gather.band);
 }

@@ -5,7 +5,6 @@ mod ends;
 mod feed_forward;
 mod parts;
 
-pub(crate) use attention::Entries;
 pub(crate) use parts::Parts;
 
 use crate::work::Work;
@@ -14,7 +13,7 @@ use rackplan_catalog::Quantiles;
 use rackplan_catalog::model::LayerKind;
 
 /// One operator of the list.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// What it is, as answers name it: `qkv`, `attention_decode`, `experts`.
     pub name: &'static str,

@@ -5,17 +5,13 @@ use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Choice};
 use crate::collectives::nccl::{Collective, Exchange, NcclConstants};
 use crate::formats::{NumberFormat, dense_groups};
 use crate::kernels::{Fitted, Place};
-use crate::operators::gemm::{Gemm, GemmConstants};
+use crate::operators::estimates::REPLAYED;
+use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::work::{Rows, Work};
 use crate::{BLIND, Constants, Deployment, Engines, Evidence};
 use rackplan_catalog::model::{Projection, Split, WeightDtype};
 use rackplan_catalog::{Backend, Format, Quantiles};
 
-/// Time of a launch that a graph replays, over that of one that a benchmark launches. Source: performance-model,
-/// symbol phi.
-const REPLAYED: f64 = 0.7;
-/// A small kernel, in microseconds. Source: performance-model, step line.
-const LAUNCH_US: f64 = 2.0;
 /// What a static scale adds to a launch: the norm before writes 8 bits itself. In microseconds. Source: performance-model.
 const STATIC_SCALE_US: f64 = 0.7;
 
@@ -77,7 +73,12 @@ impl<'a> Parts<'a> {
         self.list.push(Part { name, count, lane, layer_kind, evidence, band, work });
     }
 
-    /// A multiplication with `count` matrices of `n` outputs and `k` inputs each, on this rank.
+    /// An operator that no table measures.
+    pub(crate) fn unmeasured(&mut self, name: &'static str, work: Work) {
+        self.add(name, work, Evidence::Unvalidated, BLIND);
+    }
+
+    /// A multiplication with a matrix of `n` outputs and `k` inputs, on this rank.
     pub(crate) fn gemm(&mut self, name: &'static str, rows: Rows, (n, k): (f64, f64), weights: WeightDtype) {
         let groups = dense_groups(weights, self.has(Format::Fp8), self.has(Format::Fp4));
         let found = self.chosen::<GemmConstants>("gemm", groups);
@@ -95,7 +96,8 @@ impl<'a> Parts<'a> {
             quantises,
             repeats: false,
         };
-        self.add(name, Work::Gemm { rows, shape, constants }, found.evidence, found.band);
+        let plan = Box::new(GemmPlan::new(&shape, &self.deployment.device, &constants));
+        self.add(name, Work::Gemm { rows, shape, constants, plan }, found.evidence, found.band);
     }
 
     /// Constants without the quantisation that benchmarks run as a kernel of its own and engines fuse with the norm or
@@ -129,8 +131,7 @@ impl<'a> Parts<'a> {
 
     /// A pass over `bytes` bytes of each row in so many kernels.
     pub(crate) fn pass(&mut self, name: &'static str, rows: Rows, bytes: f64, kernels: f64) {
-        let work = Work::Pass { rows, bytes, launches_us: kernels * LAUNCH_US * REPLAYED };
-        self.add(name, work, Evidence::Unvalidated, BLIND);
+        self.unmeasured(name, Work::Pass { rows, bytes, launches: kernels });
     }
 
     /// Norm with the residual sum: input and residual read, both written, in 16 bits. A framework that fuses it with the

@@ -50,15 +50,15 @@ pub struct LinearStep {
 }
 
 /// Bytes of a number of the state: fp32, as kernels keep it.
-const STATE: f64 = 4.0;
+pub(crate) const STATE: f64 = 4.0;
 /// Bytes of an activation.
 const ACTIVATION: f64 = 2.0;
 /// Share of the memory bandwidth at which a decode kernel updates states. Estimate.
-const UPDATE_SHARE: f64 = 0.75;
+pub(crate) const UPDATE_SHARE: f64 = 0.75;
 /// Tokens of a chunk. Source: flash-linear-attention; Mamba-2's own kernels take 128 or 256.
 const CHUNK: f64 = 64.0;
 /// Share of the bf16 peak that chunked scans reach: their matrices are small. Estimate.
-const SCAN_SHARE: f64 = 0.3;
+pub(crate) const SCAN_SHARE: f64 = 0.3;
 /// Handing a state from one chunk to the next, in microseconds. Estimate.
 const CHUNK_US: f64 = 1.0;
 /// Exponentials per clock and processor. Source: Shah et al., FlashAttention-3 (2024).
@@ -71,7 +71,7 @@ impl LinearAttention {
     }
 
     /// Bytes of a token's queries, keys, values and output, and of the convolution in and out.
-    fn token_bytes(&self) -> f64 {
+    pub(crate) fn token_bytes(&self) -> f64 {
         let mixed = 2.0 * self.key_heads * self.key_dim + 2.0 * self.heads * self.value_dim;
         ACTIVATION * (mixed + 2.0 * self.conv_channels)
     }
@@ -79,7 +79,7 @@ impl LinearAttention {
     /// FLOPs per token of the chunked form with chunks of C tokens: within a chunk 2 C (dk + dv), the state updated and
     /// read 4 dk dv for every head; the delta rule adds the products of keys and its triangular solve,
     /// 2 C (2 dk + dv), and what the state predicts, 2 dk dv.
-    fn scan_flops(&self) -> f64 {
+    pub(crate) fn scan_flops(&self) -> f64 {
         let (dk, dv) = (self.key_dim, self.value_dim);
         let decay = 2.0 * CHUNK * (dk + dv) + 4.0 * dk * dv;
         let head = match self.recurrence {
@@ -91,7 +91,7 @@ impl LinearAttention {
     }
 
     /// Kernels in prefill: the convolution, then those of the chunked form, or one scan. Estimate.
-    fn scan_launches(&self) -> f64 {
+    pub(crate) fn scan_launches(&self) -> f64 {
         match self.recurrence {
             Recurrence::Decay => 5.0,
             Recurrence::Delta => 7.0,

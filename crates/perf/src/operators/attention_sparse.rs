@@ -9,7 +9,6 @@ use super::attention_prefill::{AttentionPrefill, AttentionPrefillConstants, atte
 use super::estimates::{PASS_SHARE, launches_us, longest, moved_us};
 use crate::{Bound, Cost, Device};
 use rackplan_catalog::Format;
-use rackplan_units::Seconds;
 
 /// What scores keys for every query: a few heads of its own, with one key head. It is the same on every rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,13 +66,13 @@ pub struct SparseLatent {
 }
 
 /// Share of the peak that scoring reaches: narrow heads, and a weighted sum over them. Estimate.
-const SCORE_SHARE: f64 = 0.5;
+pub(crate) const SCORE_SHARE: f64 = 0.5;
 /// Bytes of a score: fp32.
 const SCORE: f64 = 4.0;
 /// Passes over the scores: written, and read twice by a radix selection. Estimate.
 const SCORE_PASSES: f64 = 3.0;
 /// Kernels: queries quantised, scores, selection. Estimate.
-const LAUNCHES: f64 = 3.0;
+pub(crate) const LAUNCHES: f64 = 3.0;
 
 /// Time of scoring all keys for every query and keeping the best.
 ///
@@ -115,7 +114,7 @@ pub fn sparse_latent(shape: &SparseLatent, device: &Device, constants: &MlaDecod
     let attention = mla_decode(&dense, device, constants);
     let Some((indexer, ratio)) = shape.indexer.zip(shape.ratio) else { return attention };
     let scoring = Scoring { batch, tokens, kv_len, ratio };
-    sum(attention, index(&scoring, &indexer, device))
+    attention.then(index(&scoring, &indexer, device))
 }
 
 /// Time of grouped-query decode over chosen blocks.
@@ -129,7 +128,7 @@ pub fn sparse_decode(
 ) -> Cost {
     let kept = AttentionDecode { kv_len: shape.kv_len.min(indexer.top_k), ..*shape };
     let scoring = Scoring { batch: shape.batch, tokens: 1.0, kv_len: shape.kv_len, ratio: 1.0 };
-    sum(attention_decode(&kept, device, constants), index(&scoring, indexer, device))
+    attention_decode(&kept, device, constants).then(index(&scoring, indexer, device))
 }
 
 /// Time of grouped-query prefill over chosen blocks.
@@ -146,11 +145,11 @@ pub fn sparse_prefill(
     let window = if kv_len > indexer.top_k { indexer.top_k } else { 0.0 };
     let kept = AttentionPrefill { window, ..*shape };
     let scoring = Scoring { batch: shape.batch, tokens: shape.tokens, kv_len, ratio: 1.0 };
-    sum(attention_prefill(&kept, device, constants), index(&scoring, indexer, device))
+    attention_prefill(&kept, device, constants).then(index(&scoring, indexer, device))
 }
 
 /// Keys that a new token attends to on average, at least 1.
-fn attended(shape: &SparseLatent) -> f64 {
+pub(crate) fn attended(shape: &SparseLatent) -> f64 {
     let near = mean_seen(shape.kv_len, shape.tokens, shape.window);
     let most = shape.top_k.unwrap_or(f64::INFINITY);
     let entries =
@@ -159,17 +158,11 @@ fn attended(shape: &SparseLatent) -> f64 {
 }
 
 /// Mean of min(p, most) over the positions p = S - T + 1 ..= S of T new tokens.
-fn mean_seen(keys: f64, tokens: f64, most: f64) -> f64 {
+pub(crate) fn mean_seen(keys: f64, tokens: f64, most: f64) -> f64 {
     let first = (keys - tokens + 1.0).max(1.0);
     let growing = (most.floor().min(keys) - first + 1.0).clamp(0.0, tokens);
     let full = if tokens > growing { (tokens - growing) * most } else { 0.0 };
     (growing * (first + (growing - 1.0) / 2.0) + full) / tokens
-}
-
-/// One after the other; the longer says what bounds both.
-fn sum(a: Cost, b: Cost) -> Cost {
-    let bound = if a.time >= b.time { a.bound } else { b.bound };
-    Cost { time: Seconds::new(a.time.get() + b.time.get()), bound }
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 use crate::{Bound, Cost, Device};
 
 /// Launching one kernel, in microseconds. Estimate: what fits of measured operators have as a floor.
-const LAUNCH_US: f64 = 2.0;
+pub(crate) const LAUNCH_US: f64 = 2.0;
 /// Share of a launch that is left where kernels are replayed from a graph. Estimate, from composed decode steps.
-const REPLAYED: f64 = 0.7;
+pub(crate) const REPLAYED: f64 = 0.7;
 /// Share of the memory bandwidth that a simple pass reaches. Estimate; large fitted passes have 0.7 to 0.9.
-pub(super) const PASS_SHARE: f64 = 0.7;
+pub(crate) const PASS_SHARE: f64 = 0.7;
 
 /// Microseconds of so many launches.
-pub(super) fn launches_us(launches: f64, replayed: bool) -> f64 {
+pub(crate) fn launches_us(launches: f64, replayed: bool) -> f64 {
     LAUNCH_US * launches * if replayed { REPLAYED } else { 1.0 }
 }
 

@@ -11,7 +11,7 @@ mod attention_shared;
 pub mod attention_sparse;
 pub mod elementwise;
 pub mod embedding;
-mod estimates;
+pub(crate) mod estimates;
 pub mod gemm;
 pub mod moe;
 pub mod moe_routing;

@@ -1,6 +1,6 @@
 //! From logits to tokens: argmax, or softmax and a draw.
 
-use super::estimates::passes;
+use super::estimates::{launches_us, passes};
 use crate::{Cost, Device};
 
 /// How a token is chosen.
@@ -59,8 +59,19 @@ impl Method {
 /// bandwidth in bytes/s, phi as in `elementwise`. Host time is elsewhere. Unvalidated: constants are estimates. Source for
 /// truncation without a sort: Ye et al., `FlashInfer` (2025), sampling kernels.
 pub fn sampling(shape: &Sampling, device: &Device) -> Cost {
-    let bytes = shape.sequences * shape.vocab * LOGIT * shape.method.passes();
-    passes(bytes, shape.method.launches(), shape.replayed, device)
+    passes(shape.bytes(), shape.method.launches(), shape.replayed, device)
+}
+
+impl Sampling {
+    /// Bytes of all passes over the logits.
+    pub(crate) fn bytes(&self) -> f64 {
+        self.sequences * self.vocab * LOGIT * self.method.passes()
+    }
+
+    /// Microseconds of its launches.
+    pub(crate) fn launches_us(&self) -> f64 {
+        launches_us(self.method.launches(), self.replayed)
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::outcome::ServingPrediction;
 use super::tables::evidence;
 use crate::serving::{Load, Pool, ServingCase};
 use rackplan_catalog::Framework;
+use rackplan_perf::collectives::send::{Path, Transfer, send};
 use rackplan_perf::{Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
 use statrs::function::erf::erfc;
 
@@ -80,8 +81,6 @@ impl Station<'_> {
 
 /// Rounds of the fixed point, each halfway to the new value.
 const ROUNDS: u32 = 200;
-/// Bandwidth share of a transfer of the cache between pools. An estimate, unvalidated.
-const TRANSFER_SHARE: f64 = 0.5;
 
 fn solve(
     case: &ServingCase,
@@ -151,9 +150,9 @@ fn placing(decode: &Station, clients: f64, answer: f64) -> f64 {
 
 /// The cache of a prompt from one worker to another, over the network cards of its ranks.
 fn transfer(prefill: &Station, tokens: f64) -> f64 {
-    let device = &prefill.deployment.device;
-    let rate = if device.scale_out > 0.0 { device.scale_out } else { device.link };
-    bytes_of_sequence(prefill.deployment, tokens).get() / (rate.max(1.0) * TRANSFER_SHARE)
+    let bytes = bytes_of_sequence(prefill.deployment, tokens).get();
+    let message = Transfer { bytes, messages: 1.0, path: Path::ScaleOut };
+    send(&message, &prefill.deployment.device).time.get()
 }
 
 fn answer(case: &ServingCase, prefill: &Station, decode: &Station, flow: &Flow) -> ServingPrediction {

@@ -1,5 +1,6 @@
 //! From measurements to constants: read rows, fit an operator's constants on part of them, score on the rest.
 
+mod borrow;
 mod engines;
 mod fit;
 mod operator;

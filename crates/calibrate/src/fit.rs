@@ -56,8 +56,9 @@ pub fn fit<O: Operator>(samples: &[Sample<O::Shape>], group: &str) -> Option<Fit
     let thinned: Vec<&Sample<O::Shape>> =
         used.iter().step_by(used.len().div_ceil(MOST_ROWS)).copied().collect();
     let priors = O::prior(group).values();
-    let loss = |logarithms: &[f64]| loss::<O>(&thinned, logarithms, &priors);
-    let centre: Vec<f64> = priors.iter().map(|prior| prior.ln()).collect();
+    let free = free::<O>(&thinned, &priors);
+    let loss = |logarithms: &[f64]| loss::<O>(&thinned, logarithms, &free, &priors);
+    let centre: Vec<f64> = free.iter().map(|place| priors[*place].ln()).collect();
     let descend = |shift: &f64| {
         let start: Vec<f64> = centre.iter().map(|x| x + shift).collect();
         let (near, _) = minimize(&start, 0.5, EVALUATIONS, 1e-6, &loss);
@@ -65,7 +66,7 @@ pub fn fit<O: Operator>(samples: &[Sample<O::Shape>], group: &str) -> Option<Fit
         minimize(&near, 0.2, EVALUATIONS, 1e-7, &loss)
     };
     let best = STARTS.iter().map(descend).min_by(|a, b| a.1.total_cmp(&b.1)).expect("there are starts");
-    let constants = O::Constants::from_values(&bounded(&best.0, O::Constants::PARAMETERS));
+    let constants = O::Constants::from_values(&bounded(&best.0, &free, &priors, O::Constants::PARAMETERS));
     let kept: Vec<(f64, f64)> =
         samples.iter().filter(|s| s.held_out).map(|s| pair::<O>(s, &constants)).collect();
     let scored = if kept.is_empty() { used.iter().map(|s| pair::<O>(s, &constants)).collect() } else { kept };
@@ -81,27 +82,53 @@ fn pair<O: Operator>(sample: &Sample<O::Shape>, constants: &O::Constants) -> (f6
     (O::cost(&sample.shape, &sample.device, constants).time.get() * 1e6, sample.microseconds)
 }
 
-fn loss<O: Operator>(samples: &[&Sample<O::Shape>], logarithms: &[f64], priors: &[f64]) -> f64 {
+/// Constants that some row depends on somewhere in their range. The others stay at their priors: a descent that has to
+/// move what changes nothing ends elsewhere for no reason.
+fn free<O: Operator>(samples: &[&Sample<O::Shape>], priors: &[f64]) -> Vec<usize> {
+    let times = |values: &[f64]| -> Vec<f64> {
+        let constants = O::Constants::from_values(values);
+        samples.iter().map(|sample| pair::<O>(sample, &constants).0).collect()
+    };
+    let at_prior = times(priors);
+    let depends = |place: &usize| {
+        let Parameter { low, high, .. } = O::Constants::PARAMETERS[*place];
+        [low, high].into_iter().any(|value| {
+            let mut moved = priors.to_vec();
+            moved[*place] = value;
+            times(&moved) != at_prior
+        })
+    };
+    (0..priors.len()).filter(depends).collect()
+}
+
+fn loss<O: Operator>(
+    samples: &[&Sample<O::Shape>],
+    logarithms: &[f64],
+    free: &[usize],
+    priors: &[f64],
+) -> f64 {
     let parameters = O::Constants::PARAMETERS;
-    let values = bounded(logarithms, parameters);
+    let values = bounded(logarithms, free, priors, parameters);
     let constants = O::Constants::from_values(&values);
     let misfit = |sample: &&Sample<O::Shape>| {
         let (predicted, measured) = pair::<O>(sample, &constants);
         huber((measured / predicted).ln())
     };
     let data = samples.iter().map(misfit).sum::<f64>() / samples.len() as f64;
-    let pulls = values
-        .iter()
-        .zip(priors)
-        .zip(parameters)
-        .map(|((v, prior), p)| ((v / prior).ln() / p.spread).powi(2));
-    let outside = logarithms.iter().zip(&values).map(|(x, v)| (x - v.ln()).powi(2)).sum::<f64>();
-    data + PRIOR_ROWS / samples.len() as f64 * ROBUST * ROBUST * pulls.sum::<f64>() / parameters.len() as f64
-        + outside
+    let pull = |place: &usize| ((values[*place] / priors[*place]).ln() / parameters[*place].spread).powi(2);
+    let pulls = free.iter().map(pull).sum::<f64>() / free.len().max(1) as f64;
+    let outside =
+        logarithms.iter().zip(free).map(|(x, place)| (x - values[*place].ln()).powi(2)).sum::<f64>();
+    data + PRIOR_ROWS / samples.len() as f64 * ROBUST * ROBUST * pulls + outside
 }
 
-fn bounded(logarithms: &[f64], parameters: &[Parameter]) -> Vec<f64> {
-    logarithms.iter().zip(parameters).map(|(x, p)| x.exp().clamp(p.low, p.high)).collect()
+/// All constants: the free ones from their logarithms, within their ranges, the others at their priors.
+fn bounded(logarithms: &[f64], free: &[usize], priors: &[f64], parameters: &[Parameter]) -> Vec<f64> {
+    let mut values = priors.to_vec();
+    for (x, place) in logarithms.iter().zip(free) {
+        values[*place] = x.exp().clamp(parameters[*place].low, parameters[*place].high);
+    }
+    values
 }
 
 fn huber(residual: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! From measurements to constants: read rows, fit an operator's constants on part of them, score on the rest.
 
 mod anchors;
+mod borrow;
 mod engines;
 mod fit;
 mod operator;

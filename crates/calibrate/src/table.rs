@@ -1,5 +1,6 @@
 //! A whole table of measurements: rows sorted into groups that share constants, each group fitted by itself.
 
+use crate::borrow::borrow_unseen;
 use crate::{Fit, Operator, RowError, Rows, Sample, fit};
 use rackplan_catalog::{Architecture, Catalog, Gpu};
 use rackplan_perf::Device;
@@ -125,13 +126,16 @@ where
     O::Shape: Send + Sync,
     O::Constants: Send,
 {
-    /// Fits every group, in the order of their keys.
+    /// Fits every group, in the order of their keys; constants on which no row of a group depends are those of the nearest
+    /// architecture.
     pub fn fit(&self) -> Vec<FittedGroup<O::Constants>> {
         let groups: Vec<_> = self.groups.iter().collect();
         let fitted = groups.par_iter().map(|(key, samples)| {
             Some(FittedGroup { key: (*key).clone(), fit: fit::<O>(samples, &key.group)? })
         });
-        fitted.collect::<Vec<_>>().into_iter().flatten().collect()
+        let mut fitted = fitted.collect::<Vec<_>>().into_iter().flatten().collect::<Vec<_>>();
+        borrow_unseen(self, &mut fitted);
+        fitted
     }
 }
 

@@ -32,7 +32,7 @@ fn mean(scores: &[ScoreRow], value: impl Fn(&ScoreRow) -> f64) -> f64 {
 fn val_shipped_constants_stay_within_what_we_claim() {
     let claims = [
         ("gemm", 0.10),
-        ("attn_decode", 0.13),
+        ("attn_decode", 0.11),
         ("attn_prefill", 0.08),
         ("mla_decode", 0.10),
         ("mla_prefill", 0.07),

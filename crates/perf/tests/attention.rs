@@ -97,11 +97,9 @@ fn hand_decode_that_streams_takes_bytes_over_bandwidth() {
         block_us: 1.0,
         alone: 0.0,
         ungrouped: 1.0,
-        size_power: 0.5,
         chain_us: 1.0,
         reread: 1.0,
         most_splits: 64.0,
-        odd_size: 1.0,
     };
     let cost =
         attention_decode(&decode(256.0, 32_768.0, 8.0, 4.0, 128.0, 0.0), &device("h100_sxm"), &constants);

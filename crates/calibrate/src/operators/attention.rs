@@ -43,16 +43,17 @@ impl Operator for AttentionDecodeRows {
     const NAME: &'static str = "attn_decode";
 
     fn read(row: &Row) -> Result<(Group, AttentionDecode), RowError> {
+        let head_dim = row.positive("head_dim")?;
         let shape = AttentionDecode {
             batch: row.positive("batch")?,
             kv_len: row.positive("kv_len")?,
             q_heads: row.positive("q_heads")?,
             kv_heads: row.positive("kv_heads")?,
-            head_dim: row.positive("head_dim")?,
+            head_dim,
             window: row.number_or_zero("window")?,
             kv_bytes: kv_bytes(row)?,
         };
-        Ok((dtypes(row), shape))
+        Ok((format!("{}.d{head_dim}", dtypes(row)), shape))
     }
 
     fn cost(shape: &AttentionDecode, device: &Device, constants: &AttentionDecodeConstants) -> Cost {

@@ -77,7 +77,8 @@ struct Heads {
 
 fn kernels(parts: &mut Parts, heads: Heads) {
     let Heads { q_heads, kv_heads, head_dim, value_dim, window, limit, kv_bytes } = heads;
-    let found = parts.nearest::<AttentionDecodeConstants>("attn_decode", dtypes(Format::Bf16, kv_bytes));
+    let kernel = format!("{}.d{head_dim}", dtypes(Format::Bf16, kv_bytes));
+    let found = parts.nearest::<AttentionDecodeConstants>("attn_decode", &kernel);
     let constants =
         AttentionDecodeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
     let shape = AttentionDecode { batch: 0.0, kv_len: 0.0, q_heads, kv_heads, head_dim, window, kv_bytes };

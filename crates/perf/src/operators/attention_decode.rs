@@ -1,6 +1,6 @@
 //! Decode attention with grouped queries: one new token for every sequence, over its cached keys and values.
 
-use super::attention_shared::{blocks_of_queries, fallback, keys_of_block, seen};
+use super::attention_shared::{blocks_of_queries, keys_of_block, seen};
 use crate::constants::constants;
 use crate::{Bound, Cost, Device};
 
@@ -24,7 +24,8 @@ pub struct AttentionDecode {
 }
 
 constants! {
-    /// Constants of decode attention.
+    /// Constants of decode attention. Kernels are built for one head size, and frameworks take another library where
+    /// theirs lacks one, so that each head size has constants of its own.
     AttentionDecodeConstants {
         /// Share of the memory bandwidth that all processors together reach.
         memory_share: 0.85 in 0.1..2.0, spread 0.3;
@@ -38,16 +39,12 @@ constants! {
         alone: 0.5 in 0.01..8.0, spread 1.0;
         /// The same of kernels without grouped queries, as a factor.
         ungrouped: 0.8 in 0.1..3.0, spread 0.5;
-        /// How a block's prologue grows with the head size, as a power.
-        size_power: 0.4 in 0.01..2.0, spread 0.7;
         /// The chain over the keys of a block, in microseconds per 1,024.
         chain_us: 2.0 in 0.001..400.0, spread 2.0;
         /// What kernels for more queries per key than 32 read again, as a share of the groups of 16.
         reread: 1.0 in 0.02..300.0, spread 2.0;
         /// Parts of one sequence that the kernel joins at most.
         most_splits: 64.0 in 1.0..512.0, spread 1.5;
-        /// Slow-down at head sizes that are no power of two.
-        odd_size: 1.0 in 0.2..10.0, spread 0.7;
     }
 }
 
@@ -57,16 +54,15 @@ constants! {
 ///
 /// - stream = (2 u Se D w + 6 b (Hq + Hkv) D) · f / (W em): the cache is read once, the new token's q, k, v pass by in
 ///   bf16;
-/// - blocks = `block_us` (D / 128)^`size_power` o · √((u ⌈G / 16⌉ / SM)² + `alone`²): starting and ending a block
-///   costs the same at any length, and hides behind others only where there are others;
+/// - blocks = `block_us` √(D / 128) · √((u ⌈G / 16⌉ / SM)² + `alone`²): starting and ending a block costs the same at any
+///   length, and hides behind others only where there are others;
 /// - block = 2 L D w f / (W / SM · `block_share`): one block cannot draw the bandwidth of all.
 ///
 /// u = b Hkv; G = Hq / Hkv queries share a key; Se = min(S, window); n = clamp(⌊2 SM / u⌋, 1, min(⌈Se / 128⌉,
-/// `most_splits`)) splits (flash-decoding) leave L = max(⌈Se / n⌉, min(Se, 128)) keys to a block; D head size, w bytes per number, W
-/// bandwidth in bytes/s, SM processors; o is `odd_size` at head sizes that are no power of two, f = o (1 + `reread` G
-/// / 16) for G > 32. The three overlap in part, which the root of squares is for: it is the larger where one leads and
-/// 1.4 times either where two are equal. Source: Dao et al., Flash-Decoding (2023), for the splits; the rest is
-/// fitted.
+/// `most_splits`)) splits (flash-decoding) leave L = max(⌈Se / n⌉, min(Se, 128)) keys to a block; D head size, w bytes
+/// per number, W bandwidth in bytes/s, SM processors; f = 1 + `reread` G / 16 for G > 32 and 1 otherwise. The three
+/// overlap in part, which the root of squares is for: it is the larger where one leads and 1.4 times either where two
+/// are equal. Source: Dao et al., Flash-Decoding (2023), for the splits; the rest is fitted.
 pub fn attention_decode(
     shape: &AttentionDecode,
     device: &Device,
@@ -76,12 +72,11 @@ pub fn attention_decode(
     let (units, group) = (batch * kv_heads, q_heads / kv_heads);
     let keys = seen(shape.kv_len, shape.window);
     let part = keys_of_block(keys, units, 2.0 * device.processors, constants.most_splits);
-    let odd = fallback(head_dim, constants.odd_size);
-    let slow = odd * blocks_of_queries(group, constants.reread);
+    let slow = blocks_of_queries(group, constants.reread);
     let key_bytes = 2.0 * head_dim * kv_bytes * slow;
     let passing = 6.0 * batch * (q_heads + kv_heads) * head_dim * slow;
     let stream = (units * keys * key_bytes + passing) / (device.bandwidth * constants.memory_share) * 1e6;
-    let prologue = constants.block_us * prologue_factor(shape, constants) * odd;
+    let prologue = constants.block_us * prologue_factor(shape, constants);
     let blocks = prologue * (units * (group / 16.0).ceil() / device.processors).hypot(constants.alone);
     let share = device.bandwidth / device.processors * constants.block_share;
     let block = part * key_bytes / share * 1e6;
@@ -93,5 +88,5 @@ pub fn attention_decode(
 /// How a block's prologue compares with one of grouped queries and a head size of 128.
 fn prologue_factor(shape: &AttentionDecode, constants: &AttentionDecodeConstants) -> f64 {
     let ungrouped = if shape.q_heads <= shape.kv_heads { constants.ungrouped } else { 1.0 };
-    ungrouped * (shape.head_dim / 128.0).powf(constants.size_power)
+    ungrouped * (shape.head_dim / 128.0).sqrt()
 }

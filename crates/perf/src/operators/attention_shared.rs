@@ -1,4 +1,4 @@
-//! What attention operators have in common: windows, splits, scores, fallback kernels.
+//! What attention operators have in common: windows, splits, scores.
 
 /// Queries per key up to which kernels keep all of them in one pass over the cache.
 pub(super) const WIDEST_GROUP: f64 = 32.0;
@@ -22,12 +22,6 @@ pub(super) fn keys_of_block(keys: f64, units: f64, blocks: f64, most: f64) -> f6
 /// As many as make so many waves of blocks, none shorter than 128 keys, and no more than the kernel can join.
 fn splits(keys: f64, units: f64, blocks: f64, most: f64) -> f64 {
     (blocks / units).floor().min((keys / TILE).ceil()).min(most).max(1.0)
-}
-
-/// A factor that applies to head sizes that are no power of two: fast kernels are built for powers of two.
-pub(super) fn fallback(head_dim: f64, factor: f64) -> f64 {
-    let power_of_two = (head_dim as u64).is_power_of_two();
-    if power_of_two { 1.0 } else { factor }
 }
 
 /// How often the cache is read: once, and again for each 16 queries in kernels that cannot hold all.

@@ -38,6 +38,8 @@ constants! {
         /// The host's time to issue the call, in microseconds; it hides behind the kernel, and only shows where kernels are
         /// not replayed from a graph.
         host_us: 30.0 in 0.05..400.0, spread 2.0;
+        /// Factor on that where the host is coherent with the accelerator: its cores launch more slowly.
+        host_coherent: 1.0 in 0.5..6.0, spread 0.5;
         /// Quantising activations, as a factor on their traffic.
         quantise: 0.5 in 0.0001..20.0, spread 1.5;
         /// How much narrow tiles lose.
@@ -108,7 +110,7 @@ struct Way {
 /// t = max(host, launch + quantise · 3 m k / W + min over tiles (tm, tn) and splits s of
 ///     max( ceil(c / SM) · 2 tm tn (k / s) / (P ec / SM · e), bytes / (W em min(1, c / SM)^½) ) + depth · k / (1024 s))
 ///
-/// with c = ceil(m / tm) ceil(n / tn) s tiles, e = min(1, (tm tn / (tm + tn) / 85.3)^narrow),
+/// `host` times `host_coherent` beside a coherent host; c = ceil(m / tm) ceil(n / tn) s tiles, e = min(1, (tm tn / (tm + tn) / 85.3)^narrow),
 /// bytes = weights n k + activations m k + 2 m n, plus 8 m n (s - 1) of partial sums; P peak of the arithmetic in FLOP/s, W memory
 /// bandwidth, SM processors, ec and em the shares. Source: tile quantisation and split-k as cuBLAS and CUTLASS document
 /// them; constants are fitted.
@@ -127,6 +129,7 @@ impl GemmPlan {
             let (tile, split) = (index / SPLITS.len(), index % SPLITS.len());
             Way::new(shape, device, rates[tile], TILES[tile], split)
         };
+        let slower = if device.host_coherent { constants.host_coherent } else { 1.0 };
         let quantise = if shape.quantises { constants.quantise } else { 0.0 };
         Self {
             ways: std::array::from_fn(way),
@@ -134,7 +137,7 @@ impl GemmPlan {
             chain: SPLITS.map(|split| constants.depth_us * shape.k / split / 1024.0),
             launch_us: constants.launch_us,
             quantise_us: quantise * 3.0 * shape.k / device.bandwidth * 1e6,
-            host_us: constants.host_us,
+            host_us: constants.host_us * slower,
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) struct Dispatch {
 
 /// Standard deviation of the time at which ranks reach a collective, in microseconds. A benchmark's loop keeps ranks in
 /// step; between two collectives of a layer other kernels let them drift apart. Found on the decode steps of dense models
-/// with 1 to 8 ranks (docs/fidelity.md).
+/// with 1 to 8 ranks (docs/fidelity-serving.md).
 const DRIFT_US: f64 = 7.0;
 
 /// What a rank waits for the last of `ranks`, in microseconds: the expected largest of as many normal variables,

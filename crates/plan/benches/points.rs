@@ -1,0 +1,96 @@
+//! Points (a plan at a batch: mean, percentile and places) per second on one core, and whole searches; bars in the names.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use rackplan_catalog::model::WeightDtype;
+use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
+use rackplan_perf::operators::moe_routing::Routing;
+use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
+use rackplan_plan::{Population, Question, Request, Scheduler, Sizes, Space, Targets, search};
+use rackplan_units::Seconds;
+
+fn main() {
+    divan::main();
+}
+
+const DENSE: &str = "meta-llama/Llama-3.1-70B";
+const EXPERTS: &str = "Qwen/Qwen3-235B-A22B";
+/// Batches of a round.
+const BATCHES: [f64; 8] = [1.0, 4.0, 9.0, 16.0, 30.0, 64.0, 100.0, 256.0];
+
+struct Fixture {
+    model: Model,
+    gpu: Gpu,
+    framework: Framework,
+    engines: Engines,
+}
+
+impl Fixture {
+    fn new(model: &str) -> Self {
+        let catalog = Catalog::builtin();
+        Self {
+            model: catalog.get(model).expect("a model").record,
+            gpu: catalog.get("h200_sxm").expect("an accelerator").record,
+            framework: catalog.get("vllm").expect("a framework").record,
+            engines: Engines::new(&catalog),
+        }
+    }
+
+    fn question(&self) -> Question<'_> {
+        let request = Request { input: 4096.0, output: 512.0, prefix: 0.0 };
+        Question {
+            deployment: Deployment {
+                model: &self.model,
+                gpu: "h200_sxm",
+                device: Device::new(&self.gpu).expect("a complete entry"),
+                backend: Backend::Vllm,
+                plan: ParallelPlan::tensor(8),
+                precision: Precision::uniform(WeightDtype::Fp8, 1.0),
+                routing: Routing::Uniform,
+                draft_tokens: 0,
+            },
+            engines: &self.engines,
+            scheduler: Scheduler::new(&self.framework, self.gpu.memory.capacity, request.input),
+            request,
+            population: Population::Users { users: 1000.0, think_time: Seconds::new(30.0) },
+            targets: Targets { ttft: Seconds::new(2.0), tpot: Seconds::new(0.05), percentile: Some(0.95) },
+            batches: &[],
+        }
+    }
+}
+
+#[divan::bench(args = [DENSE, EXPERTS])]
+fn points_bar_2e5_per_second(bencher: Bencher, model: &str) {
+    let fixture = Fixture::new(model);
+    let question = fixture.question();
+    let plan = ParallelPlan { tp: 8, pp: 1, ep: 1, dp: 1 };
+    let found = question.of(plan, 8).expect("it serves");
+    let replica = question.replica(plan, &found.compiled, found.cached);
+    bencher.counter(ItemsCount::new(BATCHES.len())).bench_local(|| {
+        for batch in BATCHES {
+            let point = replica.at(black_box(batch));
+            black_box(replica.at_percentile(&point, 0.95, &question.population));
+        }
+    });
+}
+
+#[divan::bench(args = [DENSE, EXPERTS])]
+fn compile(bencher: Bencher, model: &str) {
+    let fixture = Fixture::new(model);
+    let question = fixture.question();
+    bencher.bench_local(|| rackplan_perf::Compiled::new(&question.deployment, &fixture.engines));
+}
+
+#[divan::bench(args = [DENSE, EXPERTS])]
+fn searches(bencher: Bencher, model: &str) {
+    let fixture = Fixture::new(model);
+    let question = fixture.question();
+    let space = Space { sizes: Sizes::default(), experts: model == EXPERTS, domain: 8 };
+    bencher.bench_local(|| search(black_box(&question), &space));
+}
+
+#[divan::bench]
+fn reading_engines(bencher: Bencher) {
+    let catalog = Catalog::builtin();
+    bencher.bench_local(|| Engines::new(&catalog));
+}

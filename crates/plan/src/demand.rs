@@ -1,0 +1,96 @@
+//! What is asked: requests, who sends them, and how fast answers must come.
+
+use rackplan_units::Seconds;
+
+/// A request, on average. Counts are of tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// Prompt tokens to compute.
+    pub input: f64,
+    /// Answer.
+    pub output: f64,
+    /// Earlier tokens of the conversation that are in the cache already.
+    pub prefix: f64,
+}
+
+impl Request {
+    /// Tokens in the cache half way through the answer.
+    pub fn context(&self) -> f64 {
+        self.prefix + self.input + self.output / 2.0
+    }
+
+    /// Tokens in the cache at the end of the answer.
+    pub fn longest(&self) -> f64 {
+        self.prefix + self.input + self.output
+    }
+}
+
+/// How fast answers must come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Targets {
+    /// Time to first token; infinite where nobody cares.
+    pub ttft: Seconds,
+    /// Time per output token; infinite where nobody cares.
+    pub tpot: Seconds,
+    /// Share of requests that must be within both, 0.95 for the 95th percentile; nothing for the mean.
+    pub percentile: Option<f64>,
+}
+
+/// Who sends requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Population {
+    /// Users who read and type for so long, on average, between an answer and their next request.
+    Users {
+        /// How many.
+        users: f64,
+        /// Mean time between an answer and the next request.
+        think_time: Seconds,
+    },
+    /// Requests that arrive at random, per second, whatever happens to earlier ones.
+    Rate(f64),
+}
+
+impl Population {
+    /// How much of the whole one replica of `throughput` requests per second takes that answer in `e2e`: users X (Z + R)
+    /// of an interactive system, or the requests per second themselves.
+    pub fn taken(&self, throughput: f64, e2e: f64) -> f64 {
+        match self {
+            Self::Users { think_time, .. } => throughput * (think_time.get() + e2e),
+            Self::Rate(_) => throughput,
+        }
+    }
+
+    /// All of it, in the same unit.
+    pub fn size(&self) -> f64 {
+        match self {
+            Self::Users { users, .. } => *users,
+            Self::Rate(rate) => *rate,
+        }
+    }
+
+    /// Variance of the number of requests in flight over its mean: 1 for arrivals that know nothing of each other, the
+    /// share of users who think, Z/(Z + R), for users who wait for their answers (binomial).
+    pub fn scatter(&self, e2e: f64) -> f64 {
+        match self {
+            Self::Users { think_time, .. } => {
+                think_time.get() / (think_time.get() + e2e).max(f64::MIN_POSITIVE)
+            }
+            Self::Rate(_) => 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_an_interactive_system() {
+        // 2 requests a second, each answered in 5 s, and 45 s of thinking: 100 users, of whom nine in ten think.
+        let users = Population::Users { users: 1000.0, think_time: Seconds::new(45.0) };
+        assert_eq!((users.taken(2.0, 5.0), users.size()), (100.0, 1000.0));
+        assert!((users.scatter(5.0) - 0.9).abs() < 1e-12);
+        let never = Population::Users { users: 8.0, think_time: Seconds::new(0.0) };
+        assert_eq!(never.scatter(5.0), 0.0);
+    }
+}

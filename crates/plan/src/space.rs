@@ -1,0 +1,101 @@
+//! The plans of one replica that are worth a look, in a fixed order.
+
+use rackplan_perf::ParallelPlan;
+
+/// Sizes to try, where a user names them; an empty list means the usual ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Tensor parallelism.
+    pub tp: Vec<u32>,
+    /// Pipeline parallelism.
+    pub pp: Vec<u32>,
+    /// Expert parallelism.
+    pub ep: Vec<u32>,
+    /// Attention data parallelism.
+    pub dp: Vec<u32>,
+}
+
+/// Where a replica may spread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Sizes that were named.
+    pub sizes: Sizes,
+    /// Whether the model has routed experts; without them attention data parallelism only makes more replicas.
+    pub experts: bool,
+    /// Accelerators that the scale-up fabric joins.
+    pub domain: u32,
+}
+
+/// Most accelerators of a pipeline stage by default: what published deployments of wide expert parallelism take.
+const STAGE: u32 = 64;
+/// Pipeline stages by default.
+const STAGES: [u32; 4] = [1, 2, 4, 8];
+
+impl Space {
+    /// Every plan, those of few accelerators to a stage first. Powers of two by default: tensor parallelism inside the
+    /// scale-up domain, attention data parallelism for models with experts, experts whole or on all ranks of a stage.
+    pub fn plans(&self) -> impl Iterator<Item = ParallelPlan> + '_ {
+        let stages = or(&self.sizes.pp, || STAGES.to_vec());
+        let tps = or(&self.sizes.tp, || powers(self.domain.min(STAGE)));
+        let dps = or(&self.sizes.dp, || if self.experts { powers(STAGE) } else { vec![1] });
+        let free = self.sizes.tp.is_empty() || self.sizes.dp.is_empty();
+        let pairs = tps.into_iter().flat_map(move |tp| dps.clone().into_iter().map(move |dp| (tp, dp)));
+        let pairs = pairs.filter(move |(tp, dp)| !free || *dp == 1 || tp.saturating_mul(*dp) <= STAGE);
+        pairs.flat_map(move |(tp, dp)| {
+            let stages = stages.clone();
+            self.experts_of(tp.saturating_mul(dp))
+                .into_iter()
+                .flat_map(move |ep| stages.clone().into_iter().map(move |pp| ParallelPlan { tp, pp, ep, dp }))
+        })
+    }
+
+    /// Ways to spread experts over the ranks of a stage.
+    fn experts_of(&self, ranks: u32) -> Vec<u32> {
+        match (self.sizes.ep.is_empty(), self.experts) {
+            (false, _) => self.sizes.ep.clone(),
+            (true, true) if ranks > 1 => vec![1, ranks],
+            _ => vec![1],
+        }
+    }
+}
+
+fn or(named: &[u32], usual: impl Fn() -> Vec<u32>) -> Vec<u32> {
+    if named.is_empty() { usual() } else { named.to_vec() }
+}
+
+/// 1, 2, 4 and on, up to a number.
+fn powers(most: u32) -> Vec<u32> {
+    (0..32).map(|power| 1 << power).take_while(|size| *size <= most.max(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(experts: bool, sizes: Sizes) -> Vec<ParallelPlan> {
+        Space { sizes, experts, domain: 8 }.plans().collect()
+    }
+
+    #[test]
+    fn hand_a_dense_model_spreads_over_tensor_and_pipeline() {
+        // tp 1, 2, 4, 8 times pp 1, 2, 4, 8.
+        let plans = space(false, Sizes::default());
+        assert_eq!(plans.len(), 16);
+        assert!(plans.iter().all(|plan| (plan.ep, plan.dp) == (1, 1)));
+        assert_eq!(plans[1], ParallelPlan { tp: 1, pp: 2, ep: 1, dp: 1 });
+    }
+
+    #[test]
+    fn hand_experts_are_whole_or_on_all_ranks() {
+        let plans = space(true, Sizes { pp: vec![1], ..Sizes::default() });
+        // tp 1: dp 1..64, 1 + 6 · 2; tp 2: dp 1..32, 6 · 2; tp 4: 5 · 2; tp 8: 4 · 2.
+        assert_eq!(plans.len(), 13 + 12 + 10 + 8);
+        assert!(plans.iter().all(|plan| plan.ep == 1 || plan.ep == plan.stage_gpus()));
+    }
+
+    #[test]
+    fn hand_named_sizes_are_taken_as_they_are() {
+        let one = Sizes { tp: vec![16], pp: vec![1], ep: vec![3], dp: vec![128] };
+        assert_eq!(space(true, one), [ParallelPlan { tp: 16, pp: 1, ep: 3, dp: 128 }]);
+    }
+}

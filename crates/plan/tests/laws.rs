@@ -1,0 +1,213 @@
+//! What must hold for any question: more users never take fewer accelerators, looser targets never more, more choices
+//! never more, and threads change nothing.
+
+use proptest::prelude::*;
+use rackplan_catalog::model::WeightDtype;
+use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
+use rackplan_perf::operators::moe_routing::Routing;
+use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
+use rackplan_plan::{
+    Found, Population, Question, Rejection, Request, Scheduler, Site, Sizes, Space, Targets, counts, pareto,
+    rules, search,
+};
+use rackplan_units::Seconds;
+use std::sync::OnceLock;
+
+const HGX: Site = Site { gpus_per_server: 8, servers_per_rack: 4 };
+
+/// What questions draw on, read once.
+struct Fixture {
+    catalog: Catalog,
+    engines: Engines,
+    models: [Model; 2],
+    gpu: Gpu,
+}
+
+fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let catalog = Catalog::builtin();
+        let model = |name: &str| catalog.get::<Model>(name).expect("it is in the catalog").record;
+        Fixture {
+            engines: Engines::new(&catalog),
+            models: [model("meta-llama/Llama-3.1-8B"), model("Qwen/Qwen3-30B-A3B")],
+            gpu: catalog.get("h100_sxm").expect("it is in the catalog").record,
+            catalog,
+        }
+    })
+}
+
+/// A question that varies.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    model: usize,
+    backend: Backend,
+    input: f64,
+    output: f64,
+    think: f64,
+    users: f64,
+    ttft: f64,
+    tpot: f64,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let shape = (0_usize..2, 0_usize..3, 100.0..9000.0, 20.0..2000.0);
+    let people = (0.0..100.0, 1.0..20_000.0, 0.2..5.0, 0.005..0.1);
+    (shape, people).prop_map(|((model, backend, input, output), (think, users, ttft, tpot))| {
+        let backend = Backend::ALL[backend];
+        Asked { model, backend, input, output, think, users, ttft, tpot }
+    })
+}
+
+impl Asked {
+    fn question(&self) -> Question<'static> {
+        let fixture = fixture();
+        let framework: Framework = fixture.catalog.get(self.backend.name()).expect("an entry").record;
+        let request = Request { input: self.input.round(), output: self.output.round(), prefix: 0.0 };
+        Question {
+            deployment: Deployment {
+                model: &fixture.models[self.model],
+                gpu: "h100_sxm",
+                device: Device::new(&fixture.gpu).expect("a complete entry"),
+                backend: self.backend,
+                plan: ParallelPlan::SINGLE,
+                precision: Precision::uniform(WeightDtype::Fp8, 1.0),
+                routing: Routing::Uniform,
+                draft_tokens: 0,
+            },
+            engines: &fixture.engines,
+            scheduler: Scheduler::new(&framework, fixture.gpu.memory.capacity, request.input),
+            request,
+            population: Population::Users { users: self.users, think_time: Seconds::new(self.think) },
+            targets: Targets {
+                ttft: Seconds::new(self.ttft),
+                tpot: Seconds::new(self.tpot),
+                percentile: Some(0.95),
+            },
+            batches: &[],
+        }
+    }
+
+    fn found(&self, sizes: Sizes) -> Vec<Found> {
+        search(&self.question(), &space(self.model == 1, sizes)).0
+    }
+
+    /// The fewest accelerators.
+    fn gpus(&self, sizes: Sizes) -> u64 {
+        let sized = |found: &Found| {
+            let load = (self.users, found.served.taken);
+            HGX.size(load, 0.0, 0, found.plan.gpus()).gpus_active
+        };
+        self.found(sizes).iter().map(sized).min().unwrap_or(u64::MAX)
+    }
+}
+
+fn space(experts: bool, sizes: Sizes) -> Space {
+    Space { sizes, experts, domain: 8 }
+}
+
+fn few() -> Sizes {
+    Sizes { tp: vec![1, 4], pp: vec![1], ep: vec![], dp: vec![1, 2] }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn law_more_users_never_take_fewer(asked in asked(), more in 1.0..10.0) {
+        let many = Asked { users: asked.users * more, ..asked };
+        prop_assert!(many.gpus(few()) >= asked.gpus(few()));
+    }
+
+    #[test]
+    fn law_looser_targets_never_take_more(asked in asked(), ttft in 1.0..3.0, tpot in 1.0..3.0) {
+        let loose = Asked { ttft: asked.ttft * ttft, tpot: asked.tpot * tpot, ..asked };
+        prop_assert!(loose.gpus(few()) <= asked.gpus(few()), "{} {}", loose.gpus(few()), asked.gpus(few()));
+    }
+
+    #[test]
+    fn law_more_choices_never_take_more(asked in asked()) {
+        let all = Sizes { tp: vec![1, 2, 4], dp: vec![1, 2, 4], ..few() };
+        prop_assert!(asked.gpus(all) <= asked.gpus(few()));
+    }
+
+    #[test]
+    fn law_what_serves_is_within_targets_and_places(asked in asked()) {
+        for found in asked.found(few()) {
+            let (served, point) = (&found.served, &found.served.point);
+            prop_assert!(served.ttft <= asked.ttft && served.tpot <= asked.tpot, "{served:?}");
+            prop_assert!(point.ttft <= served.ttft + 1e-12 && point.tpot <= served.tpot + 1e-12, "{served:?}");
+            prop_assert!(point.generating <= (found.cached * f64::from(found.plan.dp)).max(1.0), "{served:?}");
+            prop_assert!(point.prefill_load < 1.0 && point.queue_load < 1.0, "{point:?}");
+            // Little: those who generate are the rate times the time that they do.
+            let generating = point.requests_per_second * asked.output.round() * point.tpot;
+            prop_assert!((generating / point.generating - 1.0).abs() < 1e-9, "{point:?}");
+        }
+    }
+}
+
+#[test]
+fn law_threads_change_nothing() {
+    let asked = Asked {
+        model: 1,
+        backend: Backend::Vllm,
+        input: 1000.0,
+        output: 300.0,
+        think: 10.0,
+        users: 500.0,
+        ttft: 1.0,
+        tpot: 0.03,
+    };
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        let (found, dropped) = pool.install(|| search(&asked.question(), &space(true, Sizes::default())));
+        let found: Vec<_> = found.into_iter().map(|one| (one.plan, one.served)).collect();
+        (found, dropped)
+    };
+    assert_eq!(with(1), with(5));
+    let (found, dropped) = search(&asked.question(), &space(true, Sizes::default()));
+    let plans = space(true, Sizes::default()).plans().count();
+    assert_eq!(found.len() + dropped.len(), plans);
+    assert_eq!(counts(&dropped).iter().map(|(_, plans)| plans).sum::<u64>(), dropped.len() as u64);
+    let best = pareto(&found);
+    assert!(!best.is_empty() && best.len() < found.len());
+}
+
+#[test]
+fn hand_rules_name_what_fails() {
+    let fixture = fixture();
+    let asked = Asked {
+        model: 1,
+        backend: Backend::Vllm,
+        input: 1000.0,
+        output: 300.0,
+        think: 10.0,
+        users: 500.0,
+        ttft: 1.0,
+        tpot: 0.03,
+    };
+    let question = asked.question();
+    let check = |plan: ParallelPlan, request: Request| {
+        rules::check(&Deployment { plan, ..question.deployment }, &request, 8)
+    };
+    let request = question.request;
+    assert_eq!(check(ParallelPlan::tensor(2), request), Ok(()));
+    let heads = check(ParallelPlan::tensor(3), request);
+    assert_eq!(heads, Err(Rejection::HeadsNotDivisible { heads: 32, tp: 3 }));
+    let wide = check(ParallelPlan::tensor(16), request);
+    assert_eq!(wide, Err(Rejection::BeyondScaleUp { tp: 16, domain: 8 }));
+    let experts = check(ParallelPlan { tp: 1, pp: 1, ep: 3, dp: 3 }, request);
+    assert_eq!(experts, Err(Rejection::ExpertsNotDivisible { experts: 128, ep: 3, ranks: 3 }));
+    let stages = check(ParallelPlan { pp: 64, ..ParallelPlan::SINGLE }, request);
+    assert_eq!(stages, Err(Rejection::TooFewLayers { layers: 48, pp: 64 }));
+    let longest = fixture.models[1].max_context.expect("it is known");
+    let long = check(ParallelPlan::SINGLE, Request { input: longest as f64, ..request });
+    assert!(matches!(long, Err(Rejection::ContextTooLong { .. })), "{long:?}");
+    // 30.5 billion weights of 4 bytes do not fit into 80 GB.
+    let precision = Precision::uniform(WeightDtype::Fp32, 2.0);
+    let full = rules::check(&Deployment { precision, ..question.deployment }, &request, 8);
+    assert!(
+        matches!(full, Err(Rejection::OutOfMemory { needed, available }) if needed > available),
+        "{full:?}"
+    );
+}

@@ -12,6 +12,11 @@ const REAL: &str =
     "--model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8";
 const EVERYTHING: &str = "--model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware all --quant all";
 
+const OPERATORS: &str =
+    "--method operators --model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx";
+const OPERATORS_EXPERTS: &str =
+    "--method operators --model Qwen/Qwen3-235B-A22B --users 1000 --think-time 30s --hardware gb200_nvl72";
+
 /// The reference takes 900 ms.
 #[divan::bench(sample_count = 50)]
 fn size_first_order_process_bar_15_ms(bencher: Bencher) {
@@ -26,6 +31,16 @@ fn size_real_model_process(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn size_all_hardware_all_quant_process(bencher: Bencher) {
     bencher.bench(|| size(EVERYTHING));
+}
+
+#[divan::bench(sample_count = 50)]
+fn size_operators_dense_process_bar_50_ms(bencher: Bencher) {
+    bencher.bench(|| size(OPERATORS));
+}
+
+#[divan::bench(sample_count = 50)]
+fn size_operators_experts_process_bar_50_ms(bencher: Bencher) {
+    bencher.bench(|| size(OPERATORS_EXPERTS));
 }
 
 /// Runs `rackplan size` as a user would, without the user's own overlays.

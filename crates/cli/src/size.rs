@@ -45,8 +45,10 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
         "csv" => report::csv(answer),
         "markdown" => report::markdown(answer),
         "html" => report::html(answer),
-        // Who names the method wants its own words; the first screen is the same for every method.
-        _ if layers.origin("search.method").is_some() => report::founding(answer),
+        // Who names the founding method wants its own words; the first screen is the same for every method.
+        _ if layers.origin("search.method").is_some() && answer.evidence.method == "first-order" => {
+            report::founding(answer)
+        }
         _ if matches.get_flag("wide") => report::wide(answer),
         _ => report::screen(answer, color),
     }

@@ -7,7 +7,7 @@ mod common;
 use common::type_in;
 use serde_json::Value;
 
-const ANSWERS: [(&str, &str); 11] = [
+const ANSWERS: [(&str, &str); 13] = [
     (
         "size",
         "size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8",
@@ -16,6 +16,8 @@ const ANSWERS: [(&str, &str); 11] = [
     ("size", "size --users 9007199254740992"),
     ("size", "size --users 50000 --fixed-racks 1"),
     ("size", "size --users 10 --model Llama-3.1-70B --hardware h200_hgx --tp 1 --pp 1"),
+    ("size", "size --method operators --model Llama-3.1-8B --users 100 --think-time 10s --hardware h100_hgx"),
+    ("size", "size --method operators --model Llama-3.1-8B --rate 5 --tpot 1us --hardware h100_hgx"),
     ("sweep", "sweep"),
     ("sweep", "sweep --mode training --model DeepSeek-R1 --hardware gb200_nvl72 --batch-sizes 1,8"),
     ("explain", "explain --model deepseek-r1 --tp 8 --speculative mtp:2"),

@@ -15,7 +15,7 @@ const LINES: usize = 25;
 const COLUMNS: usize = 100;
 
 /// Real and founding models and racks, arrivals, several racks at once, shortfalls, and nothing that fits.
-const QUESTIONS: [&str; 16] = [
+const QUESTIONS: [&str; 22] = [
     "size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8",
     "size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8",
     "size --users 1",
@@ -32,6 +32,12 @@ const QUESTIONS: [&str; 16] = [
     "size --users 10 --model gemma-3-27b-it --hardware l40s --context 128k",
     "size --users 10 --model 1 --hardware h200_hgx",
     "size --users 10 --model Qwen/Qwen3-235B-A22B --fixed-racks 60 --kv-system none",
+    "size --method operators --model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx --quant fp8",
+    "size --method operators --arrival-rate 60 --avg-session-min 5 --model Llama-3.1-8B --hardware all --spares 2",
+    "size --method operators --model gpt-oss-120b --rate 5 --isl 4000 --osl 500 --backend sglang --hardware h200_hgx",
+    "size --method operators --users 50000 --model 1 --fixed-racks 1 --tp 2,4 --pp 1",
+    "size --method operators --users 9007199254740992 --model Llama-3.1-8B --hardware h100_hgx",
+    "size --method operators --users 10 --model Llama-3.1-405B --tpot 2ms --hardware h200_hgx --quant bf16",
 ];
 
 #[test]

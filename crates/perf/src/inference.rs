@@ -71,6 +71,8 @@ pub struct PartTime {
     pub time: Seconds,
     /// What it waits for.
     pub bound: Bound,
+    /// Whether it moves data between accelerators, which small messages wait for without filling a link.
+    pub communicates: bool,
     /// What it rests on.
     pub evidence: Evidence,
     /// Measured over predicted.
@@ -84,6 +86,21 @@ pub struct StepEstimate {
     pub parts: Vec<PartTime>,
     /// From the first to the last: their sum, where of routed and shared experts the longer counts.
     pub time: Seconds,
+}
+
+/// A part whose share of a step is below this says nothing about the evidence of the whole.
+const SMALL: f64 = 0.1;
+
+impl StepEstimate {
+    /// The weakest evidence that more than a tenth of the step rests on.
+    pub fn evidence(&self) -> Evidence {
+        let share = |evidence: Evidence| {
+            let of = self.parts.iter().filter(|part| part.evidence == evidence);
+            of.map(|part| part.time.get()).sum::<f64>() / self.time.get()
+        };
+        let weakest = [Evidence::Unvalidated, Evidence::Across, Evidence::SameArchitecture];
+        weakest.into_iter().find(|evidence| share(*evidence) > SMALL).unwrap_or(Evidence::OwnGpu)
+    }
 }
 
 impl Compiled {
@@ -129,6 +146,7 @@ impl Compiled {
                 lane,
                 time: Seconds::new(time),
                 bound: cost.bound,
+                communicates: part.work.communicates(),
                 evidence,
                 band,
             });

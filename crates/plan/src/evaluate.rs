@@ -72,6 +72,30 @@ pub fn highest(
     Ok(Served { binds: why.binds, ..best })
 }
 
+/// A replica at the load at which it takes this much of the population, at most `most` requests generating.
+pub fn operating(
+    replica: &Replica,
+    targets: &Targets,
+    population: &Population,
+    load: f64,
+    most: f64,
+) -> Served {
+    let (mut low, mut high) = (0.0, most);
+    for _ in 0..HALVINGS {
+        let middle = (low + high) / 2.0;
+        let point = replica.at(middle);
+        let taken = population.taken(point.requests_per_second, point.e2e);
+        if taken < load { low = middle } else { high = middle }
+    }
+    let point = replica.at(high);
+    let percentile = |share| replica.at_percentile(&point, share, population);
+    let (ttft, tpot) = targets.percentile.map_or((point.ttft, point.tpot), percentile);
+    Served { point, ttft, tpot, taken: load, binds: Binds::Batches }
+}
+
+/// Halvings of the load: to a millionth.
+const HALVINGS: u32 = 20;
+
 /// The largest batch of a list that meets the targets; where none does, why not the first.
 fn of_list(
     batches: &[u32],

@@ -15,7 +15,7 @@ mod sizing;
 mod space;
 
 pub use demand::{Population, Request, Targets};
-pub use evaluate::{Binds, Served, highest};
+pub use evaluate::{Binds, Served, highest, operating};
 pub use pareto::pareto;
 pub use queueing::{Point, Replica};
 pub use rules::Rejection;

@@ -1,6 +1,7 @@
 //! The question as a typed value: what the keys of a scenario file and the flags mean.
 
 use crate::value::{Count, List, Number, Switch, Written, schema_of};
+use rackplan_units::Seconds;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -64,14 +65,18 @@ pub struct Workload {
     pub avg_session_min: Option<Number>,
     /// Window of the seeded arrival path, in minutes.
     pub arrival_window_min: Option<Count>,
+    /// Requests a second, whoever sends them.
+    pub rate: Option<Number>,
+    /// Mean time between an answer and the user's next request.
+    pub think_time: Option<Seconds>,
+    /// Prompt tokens of a request.
+    pub isl: Option<Count>,
+    /// Tokens of an answer.
+    pub osl: Option<Count>,
     /// KV tokens kept per user.
     pub context: Option<Count>,
     /// Context lengths to tabulate.
     pub contexts: Option<List<Count>>,
-    /// Tokens of a prompt.
-    pub isl: Option<Count>,
-    /// Tokens of an answer.
-    pub osl: Option<Count>,
 }
 
 /// What the users expect.
@@ -80,6 +85,12 @@ pub struct Workload {
 pub struct Targets {
     /// Tokens a second that each user is promised.
     pub tokens_per_user_rate: Option<Number>,
+    /// Time to first token.
+    pub ttft: Option<Seconds>,
+    /// Time per output token.
+    pub tpot: Option<Seconds>,
+    /// Which requests must be within these: `p95`, or `mean`.
+    pub percentile: Option<String>,
 }
 
 /// What may be bought.
@@ -90,6 +101,10 @@ pub struct Limits {
     pub max_racks: Option<Count>,
     /// Exactly this many racks.
     pub fixed_racks: Option<Count>,
+    /// Replicas beyond those that the load needs.
+    pub spares: Option<Count>,
+    /// Part of the load that is left free beside it.
+    pub headroom: Option<Number>,
     /// Head nodes of a rack; they only show in the diagram.
     pub control_servers_per_rack: Option<Count>,
 }
@@ -141,6 +156,8 @@ pub enum Method {
     /// The founding documents' three ceilings.
     #[default]
     FirstOrder,
+    /// Operators with measured constants, and queueing.
+    Operators,
 }
 
 /// What the machines do.

@@ -41,6 +41,7 @@ const SIZE: &[Verb] = &[Verb::Size];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
 const EXPLAIN: &[Verb] = &[Verb::Explain];
+const SIZE_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Explain];
 const EVERY: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain];
 const PLANS_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Explain];
 
@@ -93,7 +94,7 @@ pub const SETTINGS: &[Setting] = &[
         PLANS_AND_EXPLAIN,
         "KV cache: bf16, fp8 (default: what the quantisation implies)"
     ),
-    setting!("backend", "backend", [], "NAME", WHAT, EXPLAIN, "Serving framework: vllm, sglang or trtllm"),
+    setting!("backend", "backend", [], "NAME", WHAT, SIZE_AND_EXPLAIN, "Serving framework: vllm, sglang or trtllm"),
     setting!(
         "speculative",
         "speculative",
@@ -140,6 +141,26 @@ pub const SETTINGS: &[Setting] = &[
         "Window of the seeded arrival path and of its maximum"
     ),
     setting!(
+        "workload.rate",
+        "rate",
+        [],
+        "REQ/S",
+        WHO,
+        SIZE,
+        "Requests a second that arrive at random, in place of users (operators method)"
+    ),
+    setting!(
+        "workload.think_time",
+        "think-time",
+        [],
+        "TIME",
+        WHO,
+        SIZE,
+        "Mean time between an answer and the user's next request, e.g. 30s (operators method)"
+    ),
+    setting!("workload.isl", "isl", [], "TOKENS", WHO, SIZE_AND_EXPLAIN, "Prompt tokens of a request"),
+    setting!("workload.osl", "osl", [], "TOKENS", WHO, SIZE_AND_EXPLAIN, "Tokens of an answer"),
+    setting!(
         "workload.context",
         "context",
         ["tokens-cached"],
@@ -157,8 +178,6 @@ pub const SETTINGS: &[Setting] = &[
         OFFLOAD,
         "Context lengths to tabulate"
     ),
-    setting!("workload.isl", "isl", [], "TOKENS", WHO, EXPLAIN, "Tokens of a prompt"),
-    setting!("workload.osl", "osl", [], "TOKENS", WHO, EXPLAIN, "Tokens of an answer"),
     setting!(
         "targets.tokens_per_user_rate",
         "tokens-per-user-rate",
@@ -167,6 +186,33 @@ pub const SETTINGS: &[Setting] = &[
         GOOD,
         SIZE,
         "Tokens a second that each user is promised"
+    ),
+    setting!(
+        "targets.ttft",
+        "ttft",
+        [],
+        "TIME",
+        GOOD,
+        SIZE,
+        "Longest time to first token, e.g. 2s (operators method)"
+    ),
+    setting!(
+        "targets.tpot",
+        "tpot",
+        [],
+        "TIME",
+        GOOD,
+        SIZE,
+        "Longest time per output token, e.g. 30ms (operators method)"
+    ),
+    setting!(
+        "targets.percentile",
+        "percentile",
+        [],
+        "PERCENTILE",
+        GOOD,
+        SIZE,
+        "Which requests must be within them: p50, p90, p95, p99 or mean (operators method)"
     ),
     setting!(
         "hardware",
@@ -186,6 +232,24 @@ pub const SETTINGS: &[Setting] = &[
         WHERE,
         SIZE,
         "Exactly this many racks, and report what falls short"
+    ),
+    setting!(
+        "limits.spares",
+        "spares",
+        [],
+        "N",
+        WHERE,
+        SIZE,
+        "Replicas beyond those that the load needs (operators method)"
+    ),
+    setting!(
+        "limits.headroom",
+        "headroom",
+        [],
+        "PART",
+        WHERE,
+        SIZE,
+        "Part of the load to leave free beside it, 0.2 for a fifth (operators method)"
     ),
     setting!(
         "limits.control_servers_per_rack",
@@ -214,7 +278,15 @@ pub const SETTINGS: &[Setting] = &[
         PLANS,
         "Another link at intra_server, inter_server, inter_rack or all, e.g. all=400gbe"
     ),
-    setting!("search.method", "method", [], "METHOD", SEARCH, PLANS, "Performance model: first-order"),
+    setting!(
+        "search.method",
+        "method",
+        [],
+        "METHOD",
+        SEARCH,
+        PLANS,
+        "Performance model: first-order, or operators (size)"
+    ),
     setting!("search.mode", "mode", [], "MODE", SEARCH, SWEEP, "inference or training"),
     setting!("search.racks", "racks", [], "N", SEARCH, SWEEP, "Racks over which plans are laid out"),
     setting!(
@@ -235,7 +307,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "LIST",
         SEARCH,
-        EXPLAIN,
+        SIZE_AND_EXPLAIN,
         "Attention groups of --tp GPUs each; experts are spread over all of them"
     ),
     setting!("search.phase", "phase", [], "PHASE", SEARCH, EXPLAIN, "The step: decode, prefill or mixed"),

@@ -17,7 +17,7 @@ pub fn figures(answer: &Answer<SizeAnswer>, theme: Theme) -> Vec<Figure> {
     let size = &answer.answer;
     let Some(d) = &size.deployment else { return Vec::new() };
     let figure = |name: &str, caption: String, svg: String| Figure { name: name.to_owned(), caption, svg };
-    vec![
+    let mut all = vec![
         figure(
             "cluster",
             format!(
@@ -28,6 +28,11 @@ pub fn figures(answer: &Answer<SizeAnswer>, theme: Theme) -> Vec<Figure> {
         ),
         figure("memory", "What fills the memory of one GPU.".to_owned(), memory(d, theme)),
         figure("kv-placement", "Where the KV cache of all users lives.".to_owned(), placement(d, theme)),
+    ];
+    if size.curves.is_empty() {
+        return all;
+    }
+    all.extend([
         figure(
             "throughput",
             format!("Total throughput of the best plan on {} against batch.", machines(d)),
@@ -38,7 +43,8 @@ pub fn figures(answer: &Answer<SizeAnswer>, theme: Theme) -> Vec<Figure> {
             "Utilisation when users, batch or context are 20 % fewer or more.".to_owned(),
             utilization(size, theme),
         ),
-    ]
+    ]);
+    all
 }
 
 fn cluster(d: &Deployment, theme: Theme) -> String {
@@ -53,8 +59,8 @@ fn cluster(d: &Deployment, theme: Theme) -> String {
         storage_servers_per_rack: narrow(d.storage.servers_provisioned / racks),
         control_servers_per_rack: narrow(d.capacity.control_servers / racks),
         active_gpus: d.capacity.gpus_active,
-        spare_gpus: 0,
-        idle_gpus: d.capacity.gpus_provisioned.saturating_sub(d.capacity.gpus_active),
+        spare_gpus: d.capacity.gpus_spare,
+        idle_gpus: d.capacity.gpus_provisioned.saturating_sub(d.capacity.gpus_active + d.capacity.gpus_spare),
         gpus_per_instance: narrow(d.plan.gpus_per_instance),
         links: d.links.iter().map(link).collect(),
     }

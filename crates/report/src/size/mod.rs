@@ -33,13 +33,22 @@ pub fn html(answer: &Answer<SizeAnswer>) -> String {
     let headline = screen::decision(answer);
     page(&Page {
         title: format!("rackplan: {headline}"),
-        lead: format!("By the {} method; latency is {}.", answer.evidence.method, answer.evidence.band),
+        lead: lead(answer),
         screen: screen::facts_text(answer),
         figures: figures(answer, Theme::Auto),
         sections: sections::sections(answer),
         version: answer.tool_version.clone(),
         headline,
     })
+}
+
+/// What the numbers rest on.
+fn lead(answer: &Answer<SizeAnswer>) -> String {
+    let evidence = &answer.evidence;
+    match answer.answer.deployment.as_ref().and_then(|d| d.latency.as_ref()) {
+        Some(_) => format!("By the {} method: {}.", evidence.method, evidence.band),
+        None => format!("By the {} method; latency is {}.", evidence.method, evidence.band),
+    }
 }
 
 /// The chosen plan and its alternatives, a row each; bare numbers, units in the heading.
@@ -55,10 +64,8 @@ pub fn csv(answer: &Answer<SizeAnswer>) -> String {
     ];
     let size = &answer.answer;
     let chosen = size.deployment.as_ref().map(|d| {
-        let plan = format!(
-            "{} {} TP{} x PP{} x EP{} batch {}",
-            d.hardware.id, d.quant, d.plan.tp, d.plan.pp, d.plan.ep, d.plan.batch
-        );
+        let layout = screen::layout(&d.plan);
+        let plan = format!("{} {} {layout} batch {}", d.hardware.id, d.quant, d.plan.batch);
         let c = &d.capacity;
         row(
             "chosen",

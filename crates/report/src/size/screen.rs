@@ -3,7 +3,7 @@
 use crate::format::{bytes, count, counted, dollars, number, percent, power, rate, time, times};
 use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
-use rackplan_scenario::answer::{Answer, Deployment, LinkLoad, SizeAnswer};
+use rackplan_scenario::answer::{Answer, Deployment, Generating, Latency, LinkLoad, Plan, SizeAnswer, Users};
 
 /// Lines of the whole screen.
 const LINES: usize = 25;
@@ -40,10 +40,18 @@ pub(super) fn facts_text(answer: &Answer<SizeAnswer>) -> String {
 pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
     let size = &answer.answer;
     let (users, tokens) = (count(size.demand.users_sized), count(size.demand.context_tokens));
+    if let Some(generating) = &size.demand.generating {
+        return said(size, &people_of(size, generating));
+    }
     let people = match size.demand.users_sized {
         1 => format!("1 user at {tokens} tokens"),
         _ => format!("{users} users at {tokens} tokens each"),
     };
+    said(size, &people)
+}
+
+/// Whom it serves, and on what.
+fn said(size: &SizeAnswer, people: &str) -> String {
     match &size.deployment {
         Some(d) => {
             let (one, many) =
@@ -55,6 +63,15 @@ pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
     }
 }
 
+/// `1,000 users with prompts of 2,048 and answers of 512 tokens`.
+fn people_of(size: &SizeAnswer, g: &Generating) -> String {
+    let who = match g.users_on {
+        Some(_) => counted(size.demand.users_sized, "user"),
+        None => format!("{} requests a second", number(g.requests_per_s)),
+    };
+    format!("{who} with prompts of {} and answers of {} tokens", count(g.isl), count(g.osl))
+}
+
 /// `7 racks of NVIDIA GB200 NVL72`.
 pub(super) fn machines(deployment: &Deployment) -> String {
     let hardware = &deployment.hardware;
@@ -63,11 +80,12 @@ pub(super) fn machines(deployment: &Deployment) -> String {
 }
 
 fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
+    let size = &answer.answer;
     let lines = [
         ("arithmetic", arithmetic(d)),
-        ("users", users(&answer.answer, d)),
-        ("speed", speed(&answer.answer, d)),
-        ("latency", answer.evidence.band.clone()),
+        ("users", size.demand.generating.map_or_else(|| users(size, d), |found| in_flight(size, d, &found))),
+        ("speed", speed(size, d)),
+        ("latency", d.latency.as_ref().map_or_else(|| answer.evidence.band.clone(), latency)),
         ("binds", binds(d)),
         ("memory", memory(d)),
         ("network", network(d)),
@@ -94,10 +112,14 @@ fn bill_cost(d: &Deployment) -> String {
 /// GPUs as instances times layout.
 pub(super) fn arithmetic(d: &Deployment) -> String {
     let (plan, c) = (&d.plan, &d.capacity);
-    let layout = format!("TP{} x PP{} x EP{}", plan.tp, plan.pp, plan.ep);
-    let idle = c.gpus_provisioned.saturating_sub(c.gpus_active);
+    let layout = layout(plan);
+    let spare = match c.gpus_spare {
+        0 => String::new(),
+        spare => format!("{spare} spare, "),
+    };
+    let idle = c.gpus_provisioned.saturating_sub(c.gpus_active + c.gpus_spare);
     format!(
-        "{} = {} x {} ({layout}), batch {}; {} of {} servers, {} idle",
+        "{} = {} x {} ({layout}), batch {}; {} of {} servers, {spare}{} idle",
         counted(c.gpus_active, "GPU"),
         counted(c.instances_needed, "instance"),
         plan.gpus_per_instance,
@@ -105,6 +127,71 @@ pub(super) fn arithmetic(d: &Deployment) -> String {
         count(c.servers_needed),
         count(c.servers_provisioned),
         counted(idle, "GPU"),
+    )
+}
+
+/// `TP2 x PP1 x EP4`, with attention data parallelism where the method has it.
+pub(super) fn layout(plan: &Plan) -> String {
+    let dp = plan.dp.map_or(String::new(), |dp| format!(" x DP{dp}"));
+    format!("TP{} x PP{}{dp} x EP{}", plan.tp, plan.pp, plan.ep)
+}
+
+/// From people to requests in flight to instances.
+pub(super) fn in_flight(size: &SizeAnswer, d: &Deployment, g: &Generating) -> String {
+    let arrival = size.demand.arrival.map_or(String::new(), |a| arrivals(&a));
+    let on = match g.users_on {
+        Some(users) if g.think_time_s > 0.0 => {
+            format!("{} on, thinking {} -> ", count(users), time(g.think_time_s))
+        }
+        Some(users) => format!("{} on, never thinking -> ", count(users)),
+        None => String::new(),
+    };
+    let (most, unit) = match g.users_on {
+        Some(_) => (g.taken_per_instance.floor(), "users"),
+        None => (g.taken_per_instance, "req/s"),
+    };
+    let short = match d.capacity.users_short {
+        0 => String::new(),
+        short => format!(", {} too many", counted(short, "user")),
+    };
+    format!(
+        "{arrival}{on}{} generating ({} req/s) -> {} of at most {} {unit}{short}",
+        number(g.in_flight),
+        number(g.requests_per_s),
+        counted(d.capacity.instances_needed, "instance"),
+        number(most),
+    )
+}
+
+/// What users see against what they were promised.
+pub(super) fn latency(l: &Latency) -> String {
+    let band = |band: Option<[f64; 2]>| {
+        band.map_or(String::new(), |[low, high]| format!(" ({} to {})", time(low), time(high)))
+    };
+    format!(
+        "{} ttft {} of {}, tpot {} of {}; means {}{} and {}{}, answer after {}; {}",
+        l.percentile,
+        time(l.ttft_s),
+        time(l.ttft_target_s),
+        time(l.tpot_s),
+        time(l.tpot_target_s),
+        time(l.ttft_mean_s),
+        band(l.ttft_band_s),
+        time(l.tpot_mean_s),
+        band(l.tpot_band_s),
+        time(l.e2e_mean_s),
+        l.backend,
+    )
+}
+
+fn arrivals(a: &Users) -> String {
+    format!(
+        "{} users/min x {} min -> on: mean {}, p95 {}, max {}; ",
+        number(a.rate_per_min),
+        number(a.session_min),
+        number(a.mean),
+        count(a.p95),
+        count(a.max)
     )
 }
 
@@ -120,16 +207,7 @@ pub(super) fn users(size: &SizeAnswer, d: &Deployment) -> String {
         0 => String::new(),
         short => format!(", {} without one", counted(short, "user")),
     };
-    let arrival = size.demand.arrival.map_or(String::new(), |a| {
-        format!(
-            "{} users/min x {} min -> on: mean {}, p95 {}, max {}; ",
-            number(a.rate_per_min),
-            number(a.session_min),
-            number(a.mean),
-            count(a.p95),
-            count(a.max)
-        )
-    });
+    let arrival = size.demand.arrival.map_or(String::new(), |a| arrivals(&a));
     format!("{arrival}{} at once -> {slots}{short}", count(size.demand.users_sized))
 }
 
@@ -146,7 +224,7 @@ fn speed(size: &SizeAnswer, d: &Deployment) -> String {
 }
 
 fn binds(d: &Deployment) -> String {
-    let b = &d.bounds;
+    let Some(b) = &d.bounds else { return limits(d) };
     let comm = b
         .comm_tokens_per_s_per_gpu
         .map_or("no communication".to_owned(), |comm| format!("comm {}", number(comm)));
@@ -156,6 +234,20 @@ fn binds(d: &Deployment) -> String {
         number(b.compute_tokens_per_s_per_gpu),
         number(b.hbm_tokens_per_s_per_gpu),
     )
+}
+
+/// What keeps an instance from taking more, and what its steps wait for.
+fn limits(d: &Deployment) -> String {
+    let shares = d.step_shares.iter().filter(|s| s.share >= 0.005);
+    let shares = shares.map(|s| format!("{} {:.0} %", s.bound, s.share * 100.0));
+    let what = match d.limit.as_str() {
+        "ttft" => "ttft: more users would wait too long for the first token",
+        "tpot" => "tpot: more users would slow each other down too far",
+        "kv_cache" => "kv_cache: it holds no more requests",
+        "sequences" => "sequences: the engine runs no more at once",
+        _ => "batch: the sizes named are not larger",
+    };
+    format!("{what}; a decode step waits for {}", shares.collect::<Vec<_>>().join(", "))
 }
 
 fn memory(d: &Deployment) -> String {
@@ -168,6 +260,9 @@ fn memory(d: &Deployment) -> String {
 fn network(d: &Deployment) -> String {
     let carrying = d.links.iter().filter(|link| link.bytes_per_token > 0.0);
     let loads: Vec<String> = carrying.map(link).collect();
+    if d.bounds.is_none() {
+        return d.network.clone();
+    }
     if loads.is_empty() {
         return "none: an instance stays on one GPU".to_owned();
     }
@@ -183,6 +278,12 @@ fn link(link: &LinkLoad) -> String {
 
 fn kv(d: &Deployment) -> String {
     let kv = &d.kv;
+    if d.bounds.is_none() {
+        return format!(
+            "{} in HBM for the requests in flight; users who think keep none",
+            bytes(kv.total_bytes)
+        );
+    }
     let reload = |label: &str, t: Option<f64>| {
         t.map_or(String::new(), |t| format!(", reload from {label} {}", time(t)))
     };

@@ -1,6 +1,6 @@
 //! The answer of `size` as tables: what `--wide`, Markdown and HTML print.
 
-use super::screen::{arithmetic, users};
+use super::screen::{arithmetic, in_flight, latency, users};
 use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer, Users};
@@ -10,8 +10,14 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
     let size = &answer.answer;
     let mut all = Vec::new();
     if let Some(deployment) = &size.deployment {
-        all.extend([machines(size, deployment), speed(deployment), memory(deployment), links(deployment)]);
-        all.extend([kv(deployment), load(deployment), bill(deployment)]);
+        all.extend([machines(size, deployment), speed(deployment), seen(size, deployment)]);
+        all.extend([
+            memory(deployment),
+            links(deployment),
+            kv(deployment),
+            load(deployment),
+            bill(deployment),
+        ]);
     }
     all.extend(difficulty(size));
     all.push(alternatives(size));
@@ -42,7 +48,10 @@ fn machines(size: &SizeAnswer, d: &Deployment) -> Section {
             ),
             ("instances needed / there", format!("{} / {}", count(c.instances_needed), count(c.instances))),
             ("arithmetic", arithmetic(d)),
-            ("users", users(size, d)),
+            (
+                "users",
+                size.demand.generating.map_or_else(|| users(size, d), |found| in_flight(size, d, &found)),
+            ),
         ]
         .into_iter()
         .chain(size.demand.arrival.map(|a| ("users on one seeded path", path(&a))))
@@ -55,17 +64,34 @@ fn path(a: &Users) -> String {
 }
 
 fn speed(d: &Deployment) -> Section {
-    let (t, b) = (&d.throughput, &d.bounds);
+    let t = &d.throughput;
     let comm = |value: Option<f64>| value.map_or("-".to_owned(), number);
     let row = |what: &str, instance: String, gpu: String| vec![what.to_owned(), instance, gpu];
-    let rows = vec![
-        row("predicted", number(t.instance_tokens_per_s), number(t.tokens_per_s_per_gpu)),
-        row("compute bound", number(b.compute_tokens_per_s), number(b.compute_tokens_per_s_per_gpu)),
-        row("hbm bound", number(b.hbm_tokens_per_s), number(b.hbm_tokens_per_s_per_gpu)),
-        row("comm bound", comm(b.comm_tokens_per_s), comm(b.comm_tokens_per_s_per_gpu)),
-    ];
+    let mut rows = vec![row("predicted", number(t.instance_tokens_per_s), number(t.tokens_per_s_per_gpu))];
+    if let Some(b) = &d.bounds {
+        rows.extend([
+            row("compute bound", number(b.compute_tokens_per_s), number(b.compute_tokens_per_s_per_gpu)),
+            row("hbm bound", number(b.hbm_tokens_per_s), number(b.hbm_tokens_per_s_per_gpu)),
+            row("comm bound", comm(b.comm_tokens_per_s), comm(b.comm_tokens_per_s_per_gpu)),
+        ]);
+    }
     let title = format!("Tokens a second (limit: {}; total {} tok/s)", d.limit, number(t.total_tokens_per_s));
     Section::new(&title, &["", "per instance", "per GPU"], rows).numbers_from(1)
+}
+
+/// What users see, and what a decode step waits for.
+fn seen(size: &SizeAnswer, d: &Deployment) -> Section {
+    let mut rows = Vec::new();
+    if let (Some(l), Some(g)) = (&d.latency, &size.demand.generating) {
+        rows.push(("latency", latency(l)));
+        rows.push(("cached before a request", format!("{} tokens", count(g.prefix_tokens))));
+    }
+    let shares = d.step_shares.iter().map(|s| format!("{} {}", s.bound, percent(s.share)));
+    let shares = shares.collect::<Vec<_>>().join(", ");
+    if !shares.is_empty() {
+        rows.push(("a decode step waits for", shares));
+    }
+    Section::pairs("What users see", rows)
 }
 
 fn memory(d: &Deployment) -> Section {
@@ -129,7 +155,7 @@ fn kv(d: &Deployment) -> Section {
 }
 
 fn load(d: &Deployment) -> Section {
-    let u = &d.utilization;
+    let Some(u) = &d.utilization else { return Section::pairs("Utilisation", Vec::new()) };
     let row = |what: &str, mean: f64, p95: f64| vec![what.to_owned(), percent(mean), percent(p95)];
     let mut rows = vec![
         row("compute", u.compute_mean, u.compute_p95),

@@ -12,8 +12,8 @@ pub use explain::{
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use size::{
     Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Founding,
-    FoundingSummary, Hardware, Kv, LinkLoad, Memory, Money, Plan, Point, Power, Rejected, Relaxation,
-    SizeAnswer, Storage, Throughput, Users, Utilization,
+    FoundingSummary, Generating, Hardware, Kv, Latency, LinkLoad, Memory, Money, Plan, Point, Power,
+    Rejected, Relaxation, SizeAnswer, StepShare, Storage, Throughput, Users, Utilization,
 };
 pub use sweep::{SweepAnswer, SweepRow};
 

@@ -41,6 +41,30 @@ pub struct Demand {
     pub tokens_per_user_per_s: f64,
     /// Of all, tokens a second.
     pub tokens_per_s: f64,
+    /// From people to requests in flight, where the method models that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generating: Option<Generating>,
+}
+
+/// From people to requests in flight, at the load asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Generating {
+    /// People who are on; nothing where requests arrive whoever sends them.
+    pub users_on: Option<u64>,
+    /// Mean time between an answer and the next request.
+    pub think_time_s: f64,
+    /// Prompt tokens of a request.
+    pub isl: u64,
+    /// Tokens of an answer.
+    pub osl: u64,
+    /// Earlier tokens of a conversation that are still in the cache.
+    pub prefix_tokens: u64,
+    /// Requests that wait for their first token or generate, on average.
+    pub in_flight: f64,
+    /// Requests a second.
+    pub requests_per_s: f64,
+    /// Users, or requests a second, that one instance takes at most within the targets.
+    pub taken_per_instance: f64,
 }
 
 /// Users on at a time: the stationary Poisson law of a stream of arrivals.
@@ -79,10 +103,18 @@ pub struct Deployment {
     pub capacity: Capacity,
     /// Tokens a second.
     pub throughput: Throughput,
-    /// What binds: `compute`, `hbm` or `comm`.
+    /// What binds: `compute`, `hbm` or `comm`; by operators what keeps an instance from taking more: `ttft`, `tpot`,
+    /// `kv_cache`, `sequences` or `batch`.
     pub limit: String,
-    /// The three ceilings.
-    pub bounds: Bounds,
+    /// The three ceilings, of the method that has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
+    /// What users see, where the method models that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    /// What a decode step waits for, the largest share first, where the method models that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub step_shares: Vec<StepShare>,
     /// HBM of one GPU.
     pub memory: Memory,
     /// `Intra-server NVLink` and the like.
@@ -93,12 +125,49 @@ pub struct Deployment {
     pub kv: Kv,
     /// Storage servers.
     pub storage: Storage,
-    /// Shares of the capacity that the demand takes.
-    pub utilization: Utilization,
+    /// Shares of the capacity that the demand takes, of the method that has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utilization: Option<Utilization>,
     /// Electric power of everything provisioned, where the catalog knows it.
     pub power: Option<Power>,
     /// Running cost of everything provisioned, where the catalog knows it.
     pub money: Option<Money>,
+}
+
+/// What users see at the load asked for, and what they were promised.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Latency {
+    /// Serving framework.
+    pub backend: String,
+    /// Which requests: `p95`, or `mean`.
+    pub percentile: String,
+    /// Time to first token of these requests.
+    pub ttft_s: f64,
+    /// What was asked.
+    pub ttft_target_s: f64,
+    /// Of all requests on average.
+    pub ttft_mean_s: f64,
+    /// Where eight of ten measurements would lie, of the mean.
+    pub ttft_band_s: Option<[f64; 2]>,
+    /// Time per output token of these requests.
+    pub tpot_s: f64,
+    /// What was asked.
+    pub tpot_target_s: f64,
+    /// Of all requests on average.
+    pub tpot_mean_s: f64,
+    /// Where eight of ten measurements would lie, of the mean.
+    pub tpot_band_s: Option<[f64; 2]>,
+    /// From the request to its last token, on average.
+    pub e2e_mean_s: f64,
+}
+
+/// A part of a decode step.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StepShare {
+    /// What it waits for: `compute`, `hbm`, `comm` or `latency`.
+    pub bound: String,
+    /// Its share of the step.
+    pub share: f64,
 }
 
 /// The machines.
@@ -127,9 +196,12 @@ pub struct Plan {
     pub pp: u32,
     /// Expert parallelism.
     pub ep: u32,
+    /// Attention data parallelism, of the method that has it; `ep` then reuses the ranks of `tp` and `dp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dp: Option<u32>,
     /// Users generating at once on one instance.
     pub batch: u64,
-    /// `tp · pp · ep`.
+    /// `tp · pp · ep`, or `tp · pp · dp`.
     pub gpus_per_instance: u64,
 }
 
@@ -146,6 +218,9 @@ pub struct Capacity {
     pub control_servers: u64,
     /// GPUs of the instances needed.
     pub gpus_active: u64,
+    /// GPUs of spare instances.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus_spare: u64,
     /// GPUs in the racks.
     pub gpus_provisioned: u64,
     /// Instances needed.
@@ -158,6 +233,10 @@ pub struct Capacity {
     pub users_short: u64,
     /// Tokens a second missing.
     pub tokens_per_s_short: f64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Tokens a second.

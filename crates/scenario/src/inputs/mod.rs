@@ -8,12 +8,12 @@ mod notes;
 mod reader;
 mod request;
 
-pub(crate) use demand::{Load, check_range};
+pub(crate) use demand::{Arrival, Load, check_range};
 pub(crate) use format::{Quant, kv_bytes};
-pub(crate) use machine::{Machine, founding_rack_of};
+pub(crate) use machine::{Machine, RealMachine, founding_rack_of};
 pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;
-pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request};
+pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request, sizes};
 
 use rackplan_catalog::{Catalog, Gpu, Kind};
 use std::collections::BTreeMap;

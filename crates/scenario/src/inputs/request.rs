@@ -68,7 +68,7 @@ pub(crate) struct LinkChange {
     pub(super) level: String,
     /// Id of the link type.
     pub(crate) id: String,
-    pub(super) link: method::Link,
+    pub(crate) link: method::Link,
 }
 
 /// A request on one machine in one number format, as the method takes it.

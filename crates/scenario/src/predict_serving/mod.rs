@@ -12,6 +12,7 @@ mod tables;
 
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
+pub(crate) use bands::{ID as BANDS, class};
 pub use outcome::{Band, ServingPrediction};
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 

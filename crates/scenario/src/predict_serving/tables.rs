@@ -45,16 +45,7 @@ impl Tables {
     }
 }
 
-/// A part whose share of a step is below this says nothing about the evidence of the whole.
-const SMALL: f64 = 0.1;
-
 /// The weakest evidence that more than a tenth of a step rests on.
 pub(super) fn evidence(table: &StepTable, batch: &Batch) -> Evidence {
-    let step = table.compiled().estimate(batch);
-    let share = |evidence: Evidence| {
-        let of = step.parts.iter().filter(|part| part.evidence == evidence);
-        of.map(|part| part.time.get()).sum::<f64>() / step.time.get()
-    };
-    let weakest = [Evidence::Unvalidated, Evidence::Across, Evidence::SameArchitecture];
-    weakest.into_iter().find(|evidence| share(*evidence) > SMALL).unwrap_or(Evidence::OwnGpu)
+    table.compiled().estimate(batch).evidence()
 }

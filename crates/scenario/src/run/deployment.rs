@@ -26,7 +26,9 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         capacity,
         throughput: throughput(sizing),
         limit: sizing.plan.limit.name().to_owned(),
-        bounds: bounds(&sizing.plan),
+        bounds: Some(bounds(&sizing.plan)),
+        latency: None,
+        step_shares: Vec::new(),
         memory: memory(&sizing.plan, &combination.setting),
         network: network(request, machine, sizing),
         links: link_loads(
@@ -36,7 +38,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         ),
         kv: kv(outcome, sizing),
         storage: storage(sizing, &combination.setting),
-        utilization,
+        utilization: Some(utilization),
         power: bill::power(machine, &capacity, catalog),
         money: bill::money(machine, &capacity, served(sizing), catalog),
     }
@@ -65,7 +67,7 @@ fn served(sizing: &Sizing) -> f64 {
 
 pub(crate) fn plan(plan: &method::Plan, batch: u32) -> Plan {
     let method::Layout { tp, pp, ep } = plan.layout;
-    Plan { tp, pp, ep, batch: batch.into(), gpus_per_instance: plan.gpus_per_instance }
+    Plan { tp, pp, ep, dp: None, batch: batch.into(), gpus_per_instance: plan.gpus_per_instance }
 }
 
 fn capacity(sizing: &Sizing, setting: &Setting, control_servers_per_rack: u64) -> Capacity {
@@ -76,6 +78,7 @@ fn capacity(sizing: &Sizing, setting: &Setting, control_servers_per_rack: u64) -
         servers_provisioned: sizing.racks * u64::from(rack.servers_per_rack),
         control_servers: sizing.racks * control_servers_per_rack,
         gpus_active: sizing.active_gpus,
+        gpus_spare: 0,
         gpus_provisioned: sizing.racks * rack.gpus(),
         instances_needed: sizing.active_instances,
         instances: sizing.plan.instances,

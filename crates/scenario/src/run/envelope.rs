@@ -11,12 +11,17 @@ use std::collections::BTreeMap;
 const BAND: &str = "not modelled, nor are prefill, queueing and the reading of weights and past KV: these are ceilings \
                     of steady decoding, without a band; engines reach less";
 
-/// Wraps an answer's own part, by the three ceilings.
+/// Wraps an answer's own part, found by the three ceilings.
 pub(crate) fn envelope<T>(request: Request, answer: T) -> Answer<T> {
+    wrapped(request, answer, ("first-order", BAND))
+}
+
+/// Wraps an answer's own part; `method` is the performance model, and how far it can be trusted.
+pub(crate) fn wrapped<T>(request: Request, answer: T, method: (&str, &str)) -> Answer<T> {
     let mut question = request.layers.resolved();
     read_values(&request.question, &mut question);
     name_entries(&request, &mut question);
-    wrap(question, request.notes, &request.inputs.catalog, ("first-order", BAND), answer)
+    wrap(question, request.notes, &request.inputs.catalog, method, answer)
 }
 
 /// Wraps an answer's own part; `method` is the performance model, and how far it can be trusted.

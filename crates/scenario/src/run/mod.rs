@@ -10,6 +10,7 @@ mod envelope;
 mod explain;
 mod founding;
 mod offload;
+mod operators;
 mod size;
 mod sweep;
 

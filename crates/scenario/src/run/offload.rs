@@ -47,6 +47,7 @@ pub fn offload(inputs: &Inputs, layers: &Layers) -> Result<Answer<OffloadAnswer>
         model: request.subject.name().to_owned(),
         quant: combination.quant_name.clone(),
         plan: Plan {
+            dp: None,
             tp: layout.tp,
             pp: layout.pp,
             ep: layout.ep,

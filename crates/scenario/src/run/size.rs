@@ -1,11 +1,12 @@
 //! `size`: every machine and number format asked for is sized, the best is kept.
 
-use super::{alternatives, bill, curves, deployment, difficulty, envelope, founding};
+use super::{alternatives, bill, curves, deployment, difficulty, envelope, founding, operators};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
 use crate::inputs::{Combination, Defaults, Inputs, Load, Machine, Notes, Quant, Request, check_range};
 use crate::layers::Layers;
-use crate::question::{Mode, Objective};
+use crate::question::{Method, Mode, Objective, Question};
+use crate::settings::SETTINGS;
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, RackCount, Sizing, SizingInput};
 
@@ -31,7 +32,11 @@ pub(crate) struct Outcome {
 
 /// Which racks, how the model is laid out on them, and what would change that.
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
+    if layers.read::<Question>()?.search.method == Some(Method::Operators) {
+        return operators::size(inputs, layers);
+    }
     let (mut request, asked, outcome) = best(inputs, layers)?;
+    not_modelled(&mut request);
     outcome.combination.machine.note_use(&mut request.notes);
     bill::note_use(&outcome.combination.machine, &inputs.catalog, &mut request.notes);
     let served =
@@ -126,21 +131,7 @@ impl Asked {
     fn read(request: &mut Request) -> Result<Self, QuestionError> {
         let layers = request.layers;
         let load = Load::read(&request.question, layers, request.seed, &mut request.notes)?;
-        let limits = &request.question.limits;
-        let racks = match (limits.fixed_racks, limits.max_racks) {
-            (Some(fixed), _) => {
-                check_range(layers, "limits.fixed_racks", fixed.0, 1, MAX_RACKS)?;
-                RackCount::Exactly(fixed.0)
-            }
-            (None, Some(most)) => {
-                check_range(layers, "limits.max_racks", most.0, 1, MAX_RACKS)?;
-                RackCount::UpTo(most.0)
-            }
-            (None, None) => {
-                request.notes.assume("limits.max_racks", RACKS, "the founding documents' default");
-                RackCount::UpTo(RACKS)
-            }
-        };
+        let racks = read_racks(request)?;
         if request.question.kv_system.as_ref().is_some_and(|systems| systems.0.len() > 1) {
             let error = QuestionError::value(layers.place("kv_system"), "`size` takes one KV system");
             return Err(error.with_hint("give one; `offload` compares several"));
@@ -148,6 +139,36 @@ impl Asked {
         let search = &request.question.search;
         let prefer_utilization = search.prefer_utilization.unwrap_or_default().0;
         Ok(Self { load, racks, prefer_utilization, objective: search.objective.unwrap_or_default() })
+    }
+}
+
+/// How many racks there may be.
+pub(super) fn read_racks(request: &mut Request) -> Result<RackCount, QuestionError> {
+    let (layers, limits) = (request.layers, &request.question.limits);
+    match (limits.fixed_racks, limits.max_racks) {
+        (Some(fixed), _) => {
+            check_range(layers, "limits.fixed_racks", fixed.0, 1, MAX_RACKS)?;
+            Ok(RackCount::Exactly(fixed.0))
+        }
+        (None, Some(most)) => {
+            check_range(layers, "limits.max_racks", most.0, 1, MAX_RACKS)?;
+            Ok(RackCount::UpTo(most.0))
+        }
+        (None, None) => {
+            request.notes.assume("limits.max_racks", RACKS, "the founding documents' default");
+            Ok(RackCount::UpTo(RACKS))
+        }
+    }
+}
+
+/// Says which values were given that the three ceilings do not know.
+fn not_modelled(request: &mut Request) {
+    let given = SETTINGS.iter().filter(|setting| setting.help.ends_with("(operators method)"));
+    let given: Vec<_> = given.filter_map(|setting| request.layers.origin(setting.path)).collect();
+    let names: Vec<String> = given.into_iter().map(ToString::to_string).collect();
+    if !names.is_empty() {
+        let text = format!("{} not used by this method: see --method operators", names.join(", "));
+        request.notes.warn(text);
     }
 }
 
@@ -194,6 +215,7 @@ fn demand(asked: &Asked, outcome: &Outcome) -> Demand {
         context_tokens: outcome.input.setting.model.tokens_cached() as u64,
         tokens_per_user_per_s: asked.load.rate,
         tokens_per_s: outcome.input.demand(),
+        generating: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::QuestionError;
 use crate::answer::{Answer, SweepAnswer, SweepRow};
 use crate::inputs::{Combination, Defaults, Inputs, Request, check_range};
 use crate::layers::Layers;
-use crate::question::Mode;
+use crate::question::{Method, Mode};
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, training};
 
@@ -16,6 +16,10 @@ const RACKS: u64 = 8;
 /// Best plans over everything asked for.
 pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SWEEP)?;
+    if request.question.search.method == Some(Method::Operators) {
+        let error = QuestionError::value(layers.place("search.method"), "`sweep` knows `first-order` only");
+        return Err(error.with_hint("`size` knows `operators`"));
+    }
     let mode = request.question.search.mode.unwrap_or_default();
     let racks = read_racks(&mut request)?;
     let mut notes = std::mem::take(&mut request.notes);

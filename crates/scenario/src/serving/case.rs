@@ -168,7 +168,7 @@ impl ServingCase {
 }
 
 /// The same where no load is known.
-pub(super) fn situation(
+pub(crate) fn situation(
     model: &Entry<Model>,
     gpu: &Entry<Gpu>,
     formats: Formats,

@@ -27,6 +27,18 @@ pub(super) fn weights(
             );
             uniform(Fp8)
         }
+        word => {
+            let expected = "one of bf16, fp16, fp8, fp8_block, fp4, nvfp4, mxfp4, int8, int4";
+            let named = named(word, model, gpu, assumed);
+            return named.ok_or_else(|| wrong("weight_dtype", written, expected));
+        }
+    };
+    Ok(formats)
+}
+
+/// What one word means for each part of a model.
+pub(crate) fn named(word: &str, model: &Model, gpu: &Gpu, assumed: &mut Vec<String>) -> Option<Formats> {
+    Some(match word {
         "fp16" | "bf16" | "bfloat16" | "float16" | "half" => uniform(Bf16),
         "fp8" => eight_bits(model, assumed),
         "fp8_block" => uniform(Fp8Block),
@@ -36,12 +48,8 @@ pub(super) fn weights(
         "int8" => uniform(Int8),
         "int4" if model.expert_weight_dtype == Some(Int4) => released(model),
         "int4" => Formats { attention: if has_latent(model) { Bf16 } else { Int4 }, ..uniform(Int4) },
-        _ => {
-            let expected = "one of bf16, fp16, fp8, fp8_block, fp4, nvfp4, mxfp4, int8, int4";
-            return Err(wrong("weight_dtype", written, expected));
-        }
-    };
-    Ok(formats)
+        _ => return None,
+    })
 }
 
 /// The KV cache's format: what the row says, else what the framework makes of the situation.

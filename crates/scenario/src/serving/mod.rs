@@ -12,10 +12,11 @@ mod load;
 mod single;
 mod worker;
 
+pub(crate) use case::situation;
 pub use case::{Formats, Layout, Load, Pool, ServingCase, Speculative};
 pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
+pub(crate) use formats::named as formats_named;
 
-use case::situation;
 use fields::{Fields, wrong};
 use layout::{Placed, Subject};
 use load::Workloads;

@@ -1,0 +1,146 @@
+//! What else was possible: another number format, another rack, a faster plan.
+
+use super::Shared;
+use super::asked::Asked;
+use super::deployment::deployment;
+use super::outcome::{Outcome, other_plan, outcome};
+use crate::QuestionError;
+use crate::answer::{Alternative, Deployment};
+use crate::inputs::{Machine, Notes, Quant, Request};
+use std::collections::BTreeSet;
+
+/// Racks that anyone would compare with; the whole catalog is a question of its own (`--hardware all`).
+const COMMON: [&str; 4] = ["gb200_nvl72", "b200_hgx", "h200_hgx", "mi355x_8"];
+
+/// One of each kind first, the one with the fewest GPUs; then the rest.
+pub(super) fn alternatives(
+    shared: &Shared,
+    request: &Request,
+    asked: &Asked,
+    chosen: &Outcome,
+    held: Option<&Deployment>,
+) -> Result<Vec<Alternative>, QuestionError> {
+    let Some(held) = held else { return Ok(Vec::new()) };
+    let mut kinds = [
+        formats(shared, request, asked, chosen),
+        machines(shared, request, asked, chosen),
+        faster(shared, request, asked, chosen, held),
+    ];
+    for kind in &mut kinds {
+        kind.sort_by_key(|(_, d)| (d.capacity.users_short, d.capacity.gpus_active));
+    }
+    let longest = kinds.iter().map(Vec::len).max().unwrap_or(0);
+    let ranked = (0..longest).flat_map(|rank| kinds.iter().filter_map(move |kind| kind.get(rank)));
+    Ok(ranked.map(|(change, d)| alternative(change.clone(), held, d)).collect())
+}
+
+type Candidate = (String, Deployment);
+
+fn formats(shared: &Shared, request: &Request, asked: &Asked, chosen: &Outcome) -> Vec<Candidate> {
+    let others = [16, 8, 4].into_iter().filter(|bits| *bits != chosen.quant.bits());
+    let sized = others.filter_map(|bits| {
+        let found = other(shared, request, asked, &chosen.machine, Quant::Bits(bits))?;
+        candidate(shared, request, asked, &found, found.quant_name.clone())
+    });
+    sized.collect()
+}
+
+fn machines(shared: &Shared, request: &Request, asked: &Asked, chosen: &Outcome) -> Vec<Candidate> {
+    let catalog = &request.inputs.catalog;
+    let common = COMMON.iter().filter_map(|id| Machine::of_rack(catalog.get(id).ok()?, catalog).ok());
+    let mut seen = BTreeSet::from([chosen.machine.id().to_owned()]);
+    let others = request.machines.iter().cloned().chain(common);
+    let others: Vec<Machine> = others.filter(|machine| seen.insert(machine.id().to_owned())).collect();
+    let sized = others.iter().filter_map(|machine| {
+        let found = other(shared, request, asked, machine, chosen.quant)?;
+        candidate(shared, request, asked, &found, machine.id().to_owned())
+    });
+    sized.collect()
+}
+
+/// The plan with the shortest time per token of those that no other beats and that take at most twice the GPUs.
+fn faster(
+    shared: &Shared,
+    request: &Request,
+    asked: &Asked,
+    chosen: &Outcome,
+    held: &Deployment,
+) -> Vec<Candidate> {
+    let best = rackplan_plan::pareto(&chosen.found);
+    let choices = best.into_iter().filter_map(|found| other_plan(shared, request, asked, chosen, found));
+    let few = choices.filter(|choice| choice.sizing.gpus_active <= 2 * held.capacity.gpus_active);
+    let fast = few.min_by(|a, b| a.seen.tpot.total_cmp(&b.seen.tpot));
+    let sized = fast.map(|choice| deployment(shared, request, asked, chosen, &choice));
+    let sized =
+        sized.filter(|d| d.throughput.tokens_per_s_per_user > 1.05 * held.throughput.tokens_per_s_per_user);
+    sized.map(|d| (layout(&d), d)).into_iter().collect()
+}
+
+fn other(
+    shared: &Shared,
+    request: &Request,
+    asked: &Asked,
+    machine: &Machine,
+    quant: Quant,
+) -> Option<Outcome> {
+    outcome(shared, request, asked, (machine, quant), &mut Notes::default()).ok()
+}
+
+fn candidate(
+    shared: &Shared,
+    request: &Request,
+    asked: &Asked,
+    outcome: &Outcome,
+    change: String,
+) -> Option<Candidate> {
+    let choice = outcome.choice.as_ref()?;
+    Some((change, deployment(shared, request, asked, outcome, choice)))
+}
+
+/// `TP8`, `TP2 x DP4 x EP8`: sizes of 1 are left out.
+fn layout(d: &Deployment) -> String {
+    let plan = &d.plan;
+    let sizes = [("TP", plan.tp), ("PP", plan.pp), ("DP", plan.dp.unwrap_or(1)), ("EP", plan.ep)];
+    let named: Vec<String> =
+        sizes.iter().filter(|(_, size)| *size > 1).map(|(name, size)| format!("{name}{size}")).collect();
+    if named.is_empty() { "TP1".to_owned() } else { named.join(" x ") }
+}
+
+fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative {
+    Alternative {
+        change,
+        plan: format!("{} {} {} batch {}", d.hardware.id, d.quant, layout(d), d.plan.batch),
+        racks: d.capacity.racks,
+        gpus_active: d.capacity.gpus_active,
+        gpus_provisioned: d.capacity.gpus_provisioned,
+        total_tokens_per_s: d.throughput.total_tokens_per_s,
+        tokens_per_s_per_user: d.throughput.tokens_per_s_per_user,
+        trade: trade(held, d),
+    }
+}
+
+/// What is gained and lost, in words.
+fn trade(held: &Deployment, d: &Deployment) -> String {
+    let c = &d.capacity;
+    let racks = if c.racks == 1 { "rack" } else { "racks" };
+    let gpus = match c.gpus_active.cmp(&held.capacity.gpus_active) {
+        std::cmp::Ordering::Less => format!("{} fewer", held.capacity.gpus_active - c.gpus_active),
+        std::cmp::Ordering::Equal => "as many".to_owned(),
+        std::cmp::Ordering::Greater => format!("{} more", c.gpus_active - held.capacity.gpus_active),
+    };
+    let cost = match (&held.money, &d.money) {
+        (Some(a), Some(b)) => format!(", {:+.0} % cost", (b.usd_per_hour / a.usd_per_hour - 1.0) * 100.0),
+        _ => String::new(),
+    };
+    let latency = d.latency.as_ref().map_or(String::new(), |latency| {
+        let (ttft, tpot) = (latency.ttft_s * 1e3, latency.tpot_s * 1e3);
+        format!(", ttft {ttft:.0} ms, tpot {tpot:.1} ms")
+    });
+    let short = if c.users_short > 0 { format!(", {} users too many", c.users_short) } else { String::new() };
+    format!(
+        "{} {racks}, {} GPUs active as {} ({gpus}){latency}{cost}{short}",
+        c.racks,
+        c.gpus_active,
+        layout(d)
+    )
+}

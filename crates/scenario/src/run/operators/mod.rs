@@ -36,6 +36,7 @@ struct Shared {
 pub(super) fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
     let asked = Asked::read(&mut request)?;
+    not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
     let best = best(&shared, &mut request, &asked)?;
     best.machine.note_use(&mut request.notes);
@@ -59,7 +60,19 @@ pub(super) fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer
         curves: Vec::new(),
         deployment,
     };
-    Ok(envelope::wrapped(request, answer, "operators", BAND))
+    Ok(envelope::wrapped(request, answer, ("operators", BAND)))
+}
+
+/// Settings of the first-order method alone.
+const NOT_MODELLED: [&str; 2] = ["kv_system", "search.prefer_utilization"];
+
+/// Says which values were given that this method does not know yet.
+fn not_modelled(request: &mut Request) {
+    let given = NOT_MODELLED.iter().filter_map(|path| request.layers.origin(path));
+    let names: Vec<String> = given.map(ToString::to_string).collect();
+    if !names.is_empty() {
+        request.notes.warn(format!("{} not used by this method: see --method first-order", names.join(", ")));
+    }
 }
 
 impl Shared {

@@ -8,7 +8,7 @@ use crate::terminal::wants_color;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use rackplan_report::size as report;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
-use rackplan_scenario::{Layers, Verb, run};
+use rackplan_scenario::{Inputs, Layers, Origin, Verb, run};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -21,6 +21,7 @@ pub(crate) fn command() -> Command {
     question_command("size", "Sizes racks for a model and its users: the main job", Verb::Size)
         .after_help(EXAMPLES)
         .arg(wide_flag())
+        .arg(compare_flag())
         .arg(format_flag())
         .arg(color_flag())
         .args([output_flag(), figures_flag(), catalog_flag()])
@@ -28,12 +29,34 @@ pub(crate) fn command() -> Command {
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let layers = layers(matches, Verb::Size)?;
-    let answer = run::size(&inputs(matches, &layers)?, &layers)?;
+    let inputs = inputs(matches, &layers)?;
+    if matches.get_flag("compare-methods") {
+        return compare(matches, &inputs, &layers);
+    }
+    let answer = run::size(&inputs, &layers)?;
     let text = render(matches, &layers, &answer);
     write(output(matches), &text)?;
     figures::write(matches, |theme| report::figures(&answer, theme))?;
     let served = answer.answer.deployment.is_some();
     Ok(if served { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
+}
+
+/// The first screen of either method, one below the other.
+fn compare(matches: &ArgMatches, inputs: &Inputs, layers: &Layers) -> Result<ExitCode, Failure> {
+    if layers.origin("search.method").is_some() || format(matches) != "text" {
+        let message = "--compare-methods prints the screens of all methods".to_owned();
+        let hint = Some("leave out --method and --format".to_owned());
+        return Err(Failure::Flags { message, hint });
+    }
+    let mut screens = Vec::new();
+    for method in ["first-order", "operators"] {
+        let mut asked = layers.clone();
+        asked.add("search.method", method, Origin::Flag("--compare-methods".to_owned()));
+        let answer = run::size(inputs, &asked)?;
+        screens.push(format!("{method}\n{}", report::screen(&answer, false)));
+    }
+    write(output(matches), &screens.join("\n"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) -> String {
@@ -73,6 +96,11 @@ pub(crate) fn format(matches: &ArgMatches) -> &str {
 /// `--wide`.
 pub(crate) fn wide_flag() -> Arg {
     Arg::new("wide").long("wide").action(ArgAction::SetTrue).help("Every table, not only the first screen")
+}
+
+fn compare_flag() -> Arg {
+    let help = "The screens of both methods, one below the other";
+    Arg::new("compare-methods").long("compare-methods").action(ArgAction::SetTrue).help(help)
 }
 
 /// `--color`.

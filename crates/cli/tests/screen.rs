@@ -56,6 +56,16 @@ fn law_the_first_screen_is_short_and_narrow_and_decides_first() {
     }
 }
 
+#[test]
+fn hand_methods_stand_below_each_other() {
+    let question = "size --model Llama-3.1-8B --users 100 --think-time 10s --hardware h100_hgx";
+    let said = type_in(&format!("{question} --compare-methods"));
+    let starts = ["first-order\n1 rack of", "\n\noperators\n1 rack of"];
+    assert!(said.code == 0 && starts.iter().all(|start| said.out.contains(start)), "{}", said.out);
+    let both = type_in(&format!("{question} --compare-methods --method operators"));
+    assert!(both.code == 2 && both.err.contains("hint: leave out --method"), "{}", both.err);
+}
+
 const QUESTION: &str = "size --model Llama-3.1-70B --users 500 --context 16k --hardware h200_hgx --quant fp8";
 
 /// The question with more arguments.

@@ -71,8 +71,8 @@ pub struct PartTime {
     pub time: Seconds,
     /// What it waits for.
     pub bound: Bound,
-    /// Whether it moves data between accelerators, which small messages wait for without filling a link.
-    pub communicates: bool,
+    /// What kind of work it is.
+    pub family: Family,
     /// What it rests on.
     pub evidence: Evidence,
     /// Measured over predicted.
@@ -146,7 +146,7 @@ impl Compiled {
                 lane,
                 time: Seconds::new(time),
                 bound: cost.bound,
-                communicates: part.work.communicates(),
+                family: part.work.family(),
                 evidence,
                 band,
             });

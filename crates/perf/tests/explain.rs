@@ -84,7 +84,7 @@ fn hand_shared_experts_hide_beside_routed_ones() {
     let model = catalog.get::<Model>("DeepSeek-R1").expect("it is in the catalog").record;
     let deployment = deployment(&model, device(&catalog), ParallelPlan::tensor(8), 0);
     let parts = Compiled::new(&deployment, &Engines::new(&catalog)).explain(&Batch::decode(64.0, 1536.0));
-    let experts = parts.iter().find(|part| part.family == Family::Experts).expect("it has experts");
+    let experts = parts.iter().find(|part| part.part.family == Family::Experts).expect("it has experts");
     // 61 layers of which the first three are dense: the second kind has the experts.
     assert_eq!((experts.layer_kind, experts.part.count), (Some(1), 58.0));
     assert_eq!(experts.exposed, experts.part.time);

@@ -50,8 +50,6 @@ pub struct ExplainedPart {
     /// Place of its layer kind among the model's, in the order of first use, and one further for a speculative module;
     /// none before and after the layers.
     pub layer_kind: Option<u16>,
-    /// What kind of work it is.
-    pub family: Family,
     /// What it adds to the step: all of its time, or none where something longer runs beside it.
     pub exposed: Seconds,
     /// Of one call.
@@ -118,12 +116,12 @@ impl Compiled {
         let tokens = self.sent_tokens(batch);
         let wire = self.sent_bytes(tokens);
         let time = Seconds::new(self.sends(tokens));
-        let (name, bound, evidence) = ("send_between_stages", Bound::Wire, Evidence::Unvalidated);
+        let (name, family) = ("send_between_stages", Family::Communication);
+        let (bound, evidence) = (Bound::Wire, Evidence::Unvalidated);
         let formula = text::send(wire, time.get() * 1e6 / count);
         (count > 0.0).then(|| ExplainedPart {
-            part: PartTime { name, count, lane: Lane::Alone, time, bound, evidence, band: BLIND },
+            part: PartTime { name, count, family, lane: Lane::Alone, time, bound, evidence, band: BLIND },
             layer_kind: None,
-            family: Family::Communication,
             exposed: time,
             amounts: Amounts { wire, ..Amounts::default() },
             arithmetic: None,
@@ -134,11 +132,10 @@ impl Compiled {
 
 fn explained(part: &Part, count: f64, cost: Cost, counts: &Counts, device: &Device) -> ExplainedPart {
     let Part { name, lane, evidence, band, .. } = *part;
-    let time = Seconds::new(count * cost.time.get());
+    let (time, family) = (Seconds::new(count * cost.time.get()), part.work.family());
     ExplainedPart {
-        part: PartTime { name, count, lane, time, bound: cost.bound, evidence, band },
+        part: PartTime { name, count, family, lane, time, bound: cost.bound, evidence, band },
         layer_kind: part.layer_kind,
-        family: part.work.family(),
         exposed: time,
         amounts: part.work.amounts(counts, device),
         arithmetic: terms::arithmetic(&part.work),

@@ -147,11 +147,6 @@ impl Work {
         }
     }
 
-    /// Whether it moves data between accelerators.
-    pub(crate) fn communicates(&self) -> bool {
-        matches!(self, Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_))
-    }
-
     /// Its time in a step; `None` where the step has nothing for it.
     pub(crate) fn cost(&self, counts: &Counts, device: &Device) -> Option<Cost> {
         let some = |count: f64, cost: &dyn Fn() -> Cost| (count > 0.0).then(cost);

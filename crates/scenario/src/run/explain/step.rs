@@ -22,7 +22,7 @@ pub(super) fn parts(target: &Target, explained: &[ExplainedPart], time: f64) -> 
         ExplainPart {
             name: part.name.to_owned(),
             layer_kind: kind.map_or(ENDS, |kind| *kind).to_owned(),
-            family: found.family.name().to_owned(),
+            family: found.part.family.name().to_owned(),
             count: part.count,
             each_s: part.time.get() / part.count,
             time_s: part.time.get(),

@@ -122,7 +122,8 @@ fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative
 /// What is gained and lost, in words.
 fn trade(held: &Deployment, d: &Deployment) -> String {
     let c = &d.capacity;
-    let racks = if c.racks == 1 { "rack" } else { "racks" };
+    let plural = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let (racks, active) = (plural(c.racks, "rack"), plural(c.gpus_active, "GPU"));
     let gpus = match c.gpus_active.cmp(&held.capacity.gpus_active) {
         std::cmp::Ordering::Less => format!("{} fewer", held.capacity.gpus_active - c.gpus_active),
         std::cmp::Ordering::Equal => "as many".to_owned(),
@@ -137,10 +138,5 @@ fn trade(held: &Deployment, d: &Deployment) -> String {
         format!(", ttft {ttft:.0} ms, tpot {tpot:.1} ms")
     });
     let short = if c.users_short > 0 { format!(", {} users too many", c.users_short) } else { String::new() };
-    format!(
-        "{} {racks}, {} GPUs active as {} ({gpus}){latency}{cost}{short}",
-        c.racks,
-        c.gpus_active,
-        layout(d)
-    )
+    format!("{racks}, {active} active as {} ({gpus}){latency}{cost}{short}", layout(d))
 }

@@ -135,7 +135,7 @@ fn decode_step(asked: &Asked, choice: &Choice) -> StepEstimate {
 fn step_shares(step: &StepEstimate) -> Vec<StepShare> {
     let all: f64 = step.parts.iter().map(|part| part.time.get()).sum();
     let name = |part: &PartTime| match part.bound {
-        _ if part.communicates => "comm",
+        _ if part.family == Family::Communication => "comm",
         Bound::Compute => "compute",
         Bound::Memory => "hbm",
         Bound::Wire => "comm",

@@ -61,8 +61,8 @@ pub fn highest(
         }
     }
     let Some((mut high, mut why)) = missed else { return Ok(best) };
-    // Within a hundredth, which is below what the model is worth.
-    while high - low > (low / 100.0_f64).max(1.0) {
+    // Within two hundredths, which is below what the model is worth.
+    while high - low > (low / 50.0_f64).max(1.0) {
         let middle = ((low + high) / 2.0_f64).floor();
         match at(middle) {
             Ok(served) => (low, best) = (middle, most(best, served)),
@@ -125,6 +125,10 @@ fn serve(
     generating: f64,
 ) -> Result<Served, Miss> {
     let point = replica.at(generating);
+    // What misses on average needs no percentile; one request is told what it misses by.
+    if generating > 1.0 && point.tpot > targets.tpot.get() {
+        return Err(Miss { binds: Binds::Tpot, value: point.tpot, limit: targets.tpot.get() });
+    }
     let (ttft, tpot) = match targets.percentile {
         Some(percentile) => replica.at_percentile(&point, percentile, population),
         None => (point.ttft, point.tpot),

@@ -33,7 +33,8 @@ const STAGES: [u32; 4] = [1, 2, 4, 8];
 
 impl Space {
     /// Every plan, those of few accelerators to a stage first. Powers of two by default: tensor parallelism inside the
-    /// scale-up domain, attention data parallelism for models with experts, experts whole or on all ranks of a stage.
+    /// scale-up domain, attention data parallelism for models with experts, experts whole or on all ranks of a stage. Of
+    /// attention data parallelism and pipelines one at a time, as they are deployed, unless both are named.
     pub fn plans(&self) -> impl Iterator<Item = ParallelPlan> + '_ {
         let stages = or(&self.sizes.pp, || STAGES.to_vec());
         let tps = or(&self.sizes.tp, || powers(self.domain.min(STAGE)));
@@ -41,8 +42,9 @@ impl Space {
         let free = self.sizes.tp.is_empty() || self.sizes.dp.is_empty();
         let pairs = tps.into_iter().flat_map(move |tp| dps.clone().into_iter().map(move |dp| (tp, dp)));
         let pairs = pairs.filter(move |(tp, dp)| !free || *dp == 1 || tp.saturating_mul(*dp) <= STAGE);
+        let apart = self.sizes.pp.is_empty();
         pairs.flat_map(move |(tp, dp)| {
-            let stages = stages.clone();
+            let stages = if apart && dp > 1 { vec![1] } else { stages.clone() };
             self.experts_of(tp.saturating_mul(dp))
                 .into_iter()
                 .flat_map(move |ep| stages.clone().into_iter().map(move |pp| ParallelPlan { tp, pp, ep, dp }))
@@ -91,6 +93,10 @@ mod tests {
         // tp 1: dp 1..64, 1 + 6 · 2; tp 2: dp 1..32, 6 · 2; tp 4: 5 · 2; tp 8: 4 · 2.
         assert_eq!(plans.len(), 13 + 12 + 10 + 8);
         assert!(plans.iter().all(|plan| plan.ep == 1 || plan.ep == plan.stage_gpus()));
+        let all = space(true, Sizes::default());
+        assert!(all.iter().all(|plan| plan.pp == 1 || plan.dp == 1));
+        // dp 1 with tp 1, 2, 4, 8: 7 spreads of experts on 4 numbers of stages; the other 43 - 7 on one.
+        assert_eq!(all.len(), 7 * 4 + 36);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::collectives::send::{Path, Transfer, send};
 use crate::layers::{Lane, Part, compile, compile_draft};
 use crate::work::{Counts, Needs};
-use crate::{Bound, Deployment, Device, Engines, Evidence};
+use crate::{Bound, Deployment, Device, Engines, Evidence, Family};
 use rackplan_catalog::Quantiles;
 use rackplan_units::Seconds;
 

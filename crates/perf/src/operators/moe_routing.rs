@@ -286,7 +286,7 @@ mod tests {
             let found = PowerLaw::new(alpha).moments(tokens, tokens * topk, experts);
             let written = as_written(tokens, experts, topk, alpha);
             for (found, written) in [found.mean, found.square, found.hit].into_iter().zip(written) {
-                prop_assert!((found - written).abs() < 1e-9 * written.abs(), "{found} {written}");
+                prop_assert!((found - written).abs() <= 1e-9 * written.abs().max(1e-3), "{found} {written}");
             }
         }
 

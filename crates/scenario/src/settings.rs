@@ -94,7 +94,15 @@ pub const SETTINGS: &[Setting] = &[
         PLANS_AND_EXPLAIN,
         "KV cache: bf16, fp8 (default: what the quantisation implies)"
     ),
-    setting!("backend", "backend", [], "NAME", WHAT, SIZE_AND_EXPLAIN, "Serving framework: vllm, sglang or trtllm"),
+    setting!(
+        "backend",
+        "backend",
+        [],
+        "NAME",
+        WHAT,
+        SIZE_AND_EXPLAIN,
+        "Serving framework: vllm, sglang or trtllm"
+    ),
     setting!(
         "speculative",
         "speculative",

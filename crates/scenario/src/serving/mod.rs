@@ -14,8 +14,8 @@ mod worker;
 
 pub(crate) use case::situation;
 pub use case::{Formats, Layout, Load, Pool, ServingCase, Speculative};
-pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
 pub(crate) use formats::named as formats_named;
+pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
 
 use fields::{Fields, wrong};
 use layout::{Placed, Subject};

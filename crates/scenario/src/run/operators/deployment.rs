@@ -8,7 +8,9 @@ use crate::answer::{Capacity, Deployment, Kv, Latency, Memory, Plan, StepShare, 
 use crate::inputs::{Machine, Request};
 use crate::predict_serving::class;
 use rackplan_catalog::{Level, Quantiles};
-use rackplan_perf::{Batch, Bound, Deployment as Deployed, Family, PartTime, StepEstimate, bytes_of_sequence};
+use rackplan_perf::{
+    Batch, Bound, Deployment as Deployed, Family, PartTime, StepEstimate, bytes_of_sequence,
+};
 use rackplan_plan::{Binds, Population};
 
 /// Everything that follows from a plan and its racks.

@@ -112,7 +112,7 @@ impl<'a> Replica<'a> {
 
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
     ///
-    /// More requests than on average generate beside such a request, as many as [`Replica::peak`] has, and its steps are
+    /// More requests than on average generate beside such a request, as many as `Replica::peak` has, and its steps are
     /// longer: tpot = dec(peak) + peak/O π. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
     /// W_p = W/ρ ln(ρ/(1 - p)).
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {

@@ -13,9 +13,9 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  rackplan size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8
+  rackplan size --model Qwen/Qwen3-235B-A22B --users 1000 --think-time 30s --isl 4k --hardware gb200_nvl72
   rackplan size site.toml --set workload.users=2000 --format html -o plan.html
-  rackplan size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8";
+  rackplan size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --method first-order";
 
 pub(crate) fn command() -> Command {
     question_command("size", "Sizes racks for a model and its users: the main job", Verb::Size)
@@ -68,8 +68,8 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
         "csv" => report::csv(answer),
         "markdown" => report::markdown(answer),
         "html" => report::html(answer),
-        // Who names the founding method wants its own words; the first screen is the same for every method.
-        _ if layers.origin("search.method").is_some() && answer.evidence.method == "first-order" => {
+        // Who names the founding method on its presets wants its own words; else the first screen is that of every method.
+        _ if layers.origin("search.method").is_some() && answer.answer.summary.presets => {
             report::founding(answer)
         }
         _ if matches.get_flag("wide") => report::wide(answer),

@@ -459,6 +459,8 @@ pub struct Difference {
 /// The founding documents' own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct FoundingSummary {
+    /// Whether model and hardware are their presets, so that the numbers are theirs too.
+    pub presets: bool,
     /// Label and value.
     pub rows: Vec<(String, String)>,
     /// Plan details.

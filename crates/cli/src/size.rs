@@ -6,7 +6,7 @@ use crate::figures::{self, figures_flag};
 use crate::output::write;
 use crate::terminal::wants_color;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use rackplan_report::size as report;
+use rackplan_report::{reasons, size as report};
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Inputs, Layers, Origin, Verb, run};
 use std::process::ExitCode;
@@ -34,7 +34,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         return compare(matches, &inputs, &layers);
     }
     let answer = run::size(&inputs, &layers)?;
-    let text = render(matches, &layers, &answer);
+    let text = match format(matches) {
+        // The page has the reasons too, for which the question is asked a hundred times over.
+        "html" => reasons::html(&run::with_reasons(&inputs, &layers, answer.clone())?),
+        _ => render(matches, &layers, &answer),
+    };
     write(output(matches), &text)?;
     figures::write(matches, |theme| report::figures(&answer, theme))?;
     let served = answer.answer.deployment.is_some();
@@ -67,7 +71,6 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
         "jsonl" => rackplan_report::json::line(answer),
         "csv" => report::csv(answer),
         "markdown" => report::markdown(answer),
-        "html" => report::html(answer),
         // Who names the founding method on its presets wants its own words; else the first screen is that of every method.
         _ if layers.origin("search.method").is_some() && answer.answer.summary.presets => {
             report::founding(answer)

@@ -1,5 +1,6 @@
 //! `size`: every machine and number format asked for is sized, the best is kept.
 
+use super::what_if::{as_alternatives, what_if};
 use super::{alternatives, bill, curves, deployment, difficulty, envelope, founding, operators};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
@@ -32,9 +33,32 @@ pub(crate) struct Outcome {
 
 /// Which racks, how the model is laid out on them, and what would change that.
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
+    let mut found = sized(inputs, layers, Extent::Whole)?;
+    found.answer.what_if = what_if(inputs, layers, &found.answer)?;
+    if let Some(what_if) = &found.answer.what_if {
+        found.answer.alternatives.splice(0..0, as_alternatives(what_if));
+    }
+    Ok(found)
+}
+
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// The deployment alone: no alternatives, no way out.
+    Decision,
+}
+
+/// The answer by the method that the question asks for.
+pub(crate) fn sized(
+    inputs: &Inputs,
+    layers: &Layers,
+    extent: Extent,
+) -> Result<Answer<SizeAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
     match method_of(&mut request) {
-        Method::Operators => operators::size(request),
+        Method::Operators => operators::size(request, extent),
         Method::FirstOrder => first_order(request),
     }
 }
@@ -69,6 +93,9 @@ fn first_order(request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
         deployment: outcome.sizing.map(|sizing| deployment::deployment(&request, &outcome, &sizing)),
         demand: demand(&asked, &outcome),
         alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
+        plans: Vec::new(),
+        frontier: Vec::new(),
+        what_if: None,
         rejected: difficulty::rejected(&outcome),
         difficulty: (!served).then(|| difficulty::difficulty(&request, &asked, &outcome)).transpose()?,
         founding: founding::compare(&request, &asked, &outcome)?,

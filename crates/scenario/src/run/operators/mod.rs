@@ -5,8 +5,11 @@ mod alternatives;
 mod asked;
 mod deployment;
 mod difficulty;
+mod near_misses;
 mod outcome;
+mod plans;
 
+use super::size::Extent;
 use super::{bill, envelope};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, Generating, SizeAnswer, Users};
@@ -32,7 +35,7 @@ struct Shared {
 }
 
 /// Which racks, how the model is laid out on them, what users see, and what would change that.
-pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
+pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAnswer>, QuestionError> {
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
@@ -45,12 +48,17 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
     let counts = rackplan_plan::counts(&best.dropped);
     let rejected =
         counts.into_iter().map(|(rule, plans)| crate::answer::Rejected { rule: rule.to_owned(), plans });
+    let whole = extent == Extent::Whole;
+    let beside = deployment.as_ref().filter(|_| whole);
     let answer = SizeAnswer {
         feasible: served,
         demand: demand(&asked, best.choice.as_ref()),
-        alternatives: alternatives::alternatives(&shared, &request, &asked, &best, deployment.as_ref())?,
+        alternatives: alternatives::alternatives(&shared, &request, &asked, &best, beside)?,
+        plans: beside.map_or(Vec::new(), |_| plans::ranked(&asked, &best)),
+        frontier: beside.map_or(Vec::new(), |_| plans::frontier(&shared, &request, &asked, &best)),
+        what_if: None,
         rejected: rejected.collect(),
-        difficulty: (!served)
+        difficulty: (!served && whole)
             .then(|| difficulty::difficulty(&shared, &request, &asked, &best))
             .transpose()?,
         founding: None,

@@ -9,7 +9,7 @@ pub struct Request {
     pub input: f64,
     /// Answer.
     pub output: f64,
-    /// Earlier tokens of the conversation that are in the cache already.
+    /// Earlier tokens that are computed already: those of the conversation, or of a prompt that many share.
     pub prefix: f64,
 }
 
@@ -32,7 +32,9 @@ pub struct Targets {
     pub ttft: Seconds,
     /// Time per output token; infinite where nobody cares.
     pub tpot: Seconds,
-    /// Share of requests that must be within both, 0.95 for the 95th percentile; nothing for the mean.
+    /// From the request to its last token; infinite where nobody cares.
+    pub e2e: Seconds,
+    /// Share of requests that must be within all of them, 0.95 for the 95th percentile; nothing for the mean.
     pub percentile: Option<f64>,
 }
 
@@ -57,6 +59,15 @@ impl Population {
         match self {
             Self::Users { think_time, .. } => throughput * (think_time.get() + e2e),
             Self::Rate(_) => throughput,
+        }
+    }
+
+    /// Users who think while `throughput` requests are answered per second, X Z: those whose conversation has to be
+    /// somewhere. Nobody is known behind requests that merely arrive.
+    pub fn thinking(&self, throughput: f64) -> f64 {
+        match self {
+            Self::Users { think_time, .. } => throughput * think_time.get(),
+            Self::Rate(_) => 0.0,
         }
     }
 
@@ -88,9 +99,10 @@ mod tests {
     fn hand_an_interactive_system() {
         // 2 requests a second, each answered in 5 s, and 45 s of thinking: 100 users, of whom nine in ten think.
         let users = Population::Users { users: 1000.0, think_time: Seconds::new(45.0) };
-        assert_eq!((users.taken(2.0, 5.0), users.size()), (100.0, 1000.0));
+        assert_eq!((users.taken(2.0, 5.0), users.size(), users.thinking(2.0)), (100.0, 1000.0, 90.0));
         assert!((users.scatter(5.0) - 0.9).abs() < 1e-12);
         let never = Population::Users { users: 8.0, think_time: Seconds::new(0.0) };
         assert_eq!(never.scatter(5.0), 0.0);
+        assert_eq!(Population::Rate(3.0).thinking(3.0), 0.0);
     }
 }

@@ -6,7 +6,9 @@ use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
-use rackplan_plan::{KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Sizes, Space, Targets, search};
+use rackplan_plan::{
+    KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Sizes, Space, Targets, search,
+};
 use rackplan_units::Seconds;
 
 fn main() {
@@ -37,7 +39,7 @@ impl Fixture {
     }
 
     fn question(&self) -> Question<'_> {
-        let request = Request { input: 4096.0, output: 512.0, prefix: 0.0 };
+        let request = Request::new(4096.0, 512.0);
         Question {
             deployment: Deployment {
                 model: &self.model,
@@ -57,7 +59,12 @@ impl Fixture {
             modes: Modes::Aggregated,
             transfer: None,
             population: Population::Users { users: 1000.0, think_time: Seconds::new(30.0) },
-            targets: Targets { ttft: Seconds::new(2.0), tpot: Seconds::new(0.05), e2e: Seconds::new(20.0), percentile: Some(0.95) },
+            targets: Targets {
+                ttft: Seconds::new(2.0),
+                tpot: Seconds::new(0.05),
+                e2e: Seconds::new(20.0),
+                percentile: Some(0.95),
+            },
             batches: &[],
         }
     }

@@ -9,20 +9,52 @@ pub struct Request {
     pub input: f64,
     /// Answer.
     pub output: f64,
-    /// Earlier tokens that are computed already: those of the conversation, or of a prompt that many share.
+    /// Tokens before it that are computed already: the conversation's, and those of a prompt that many share.
     pub prefix: f64,
+    /// Of these, the conversation's own, which have to be somewhere while the user thinks.
+    pub kept: f64,
+    /// Standard deviation of the logarithm of the prompt's length; 0 where all are the same.
+    pub input_sigma: f64,
+    /// The same of the answer.
+    pub output_sigma: f64,
 }
 
 impl Request {
-    /// Tokens in the cache half way through the answer.
+    /// A prompt and an answer of these lengths, with nothing before them.
+    pub fn new(input: f64, output: f64) -> Self {
+        Self { input, output, prefix: 0.0, kept: 0.0, input_sigma: 0.0, output_sigma: 0.0 }
+    }
+
+    /// Tokens in the cache while the answer comes, on average over those that do: half of E[O^2]/E[O], since longer answers
+    /// are met more often.
     pub fn context(&self) -> f64 {
-        self.prefix + self.input + self.output / 2.0
+        self.prefix + self.input + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))
+    }
+
+    /// What the service of a queue of prompts scatters by, 1 + c^2.
+    pub(crate) fn scatter(&self) -> f64 {
+        1.0 + relative_variance(self.input_sigma)
+    }
+
+    /// Length of the prompt that a share of requests does not exceed, over the mean.
+    pub(crate) fn longer_input(&self, z: f64) -> f64 {
+        (z * self.input_sigma - self.input_sigma * self.input_sigma / 2.0).exp().max(1.0)
+    }
+
+    /// The same of the answer.
+    pub(crate) fn longer_output(&self, z: f64) -> f64 {
+        (z * self.output_sigma - self.output_sigma * self.output_sigma / 2.0).exp().max(1.0)
     }
 
     /// Tokens in the cache at the end of the answer.
     pub fn longest(&self) -> f64 {
         self.prefix + self.input + self.output
     }
+}
+
+/// Variance over the square of the mean of a log-normal law, exp(σ²) - 1.
+fn relative_variance(sigma: f64) -> f64 {
+    (sigma * sigma).exp_m1()
 }
 
 /// How fast answers must come.

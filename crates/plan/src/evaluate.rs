@@ -1,5 +1,6 @@
 //! The most that one replica takes within the targets.
 
+use crate::queueing::normal_quantile;
 use crate::{Point, Population, Rejection, Station, Targets};
 use rackplan_units::Seconds;
 
@@ -118,7 +119,9 @@ pub fn operating(
 fn seen(station: &Station, targets: &Targets, population: &Population, point: Point) -> Served {
     let percentile = |share| station.at_percentile(&point, share, population);
     let (ttft, tpot) = targets.percentile.map_or((point.ttft, point.tpot), percentile);
-    let e2e = ttft + (station.decode().request.output - 1.0).max(0.0) * tpot;
+    let request = &station.decode().request;
+    let longer = targets.percentile.map_or(1.0, |share| request.longer_output(normal_quantile(share)));
+    let e2e = ttft + (request.output * longer - 1.0).max(0.0) * tpot;
     let rate = point.requests_per_second;
     let taken = population.taken(rate, point.e2e);
     Served { point, ttft, tpot, e2e, taken, most_per_second: rate, binds: Binds::Batches }

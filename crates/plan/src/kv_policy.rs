@@ -65,10 +65,10 @@ impl KvPolicy {
         }
     }
 
-    /// What the engine computes: of the part that is dropped the prefix is prompt again.
+    /// What the engine computes: of the part that is dropped the conversation is prompt again.
     pub fn request(&self, asked: &Request) -> Request {
         let dropped = if self.tier.is_some() { 0.0 } else { 1.0 - self.hbm_share };
-        let again = asked.prefix * dropped;
+        let again = asked.kept * dropped;
         Request { input: asked.input + again, prefix: asked.prefix - again, ..*asked }
     }
 
@@ -98,7 +98,12 @@ impl Reload {
         let service = bytes / tier.read_shared;
         let read_load = rate * service;
         let wait = wait(read_load, service);
-        Self { time: bytes / tier.read + wait, wait, read_load, write_load: rate * written / tier.write_shared }
+        Self {
+            time: bytes / tier.read + wait,
+            wait,
+            read_load,
+            write_load: rate * written / tier.write_shared,
+        }
     }
 
     /// Whether both directions keep up.
@@ -125,7 +130,7 @@ mod tests {
 
     #[test]
     fn hand_what_is_dropped_is_prompt_again() {
-        let asked = Request { input: 100.0, output: 50.0, prefix: 1000.0 };
+        let asked = Request { prefix: 1000.0, kept: 1000.0, ..Request::new(100.0, 50.0) };
         let half = KvPolicy { hbm_share: 0.5, tier: None }.request(&asked);
         assert_eq!((half.input, half.prefix), (600.0, 500.0));
         let host = KvPolicy { hbm_share: 0.0, tier: Some(TIER) };

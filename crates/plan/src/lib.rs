@@ -24,7 +24,7 @@ pub use evaluate::{Binds, Served, highest, operating};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};
 pub use pareto::pareto;
 pub use pools::{Handover, Pools, Station, Workers};
-pub use queueing::{Pace, Point, Replica};
+pub use queueing::{Pace, Point, Replica, normal_quantile};
 pub use room::Room;
 pub use rules::Rejection;
 pub use scheduler::Scheduler;

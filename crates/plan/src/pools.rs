@@ -1,6 +1,6 @@
 //! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
 
-use crate::queueing::{longest_wait, wait};
+use crate::queueing::{longest_wait, normal_quantile, wait};
 use crate::{Binds, Point, Population, Replica, Targets};
 use rackplan_perf::collectives::send::{Path, Transfer, send};
 
@@ -57,7 +57,7 @@ impl Pools<'_> {
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
         let queue_load = of_rank * service;
-        let queue_wait = wait(queue_load, service);
+        let queue_wait = prefill.request.scatter() * wait(queue_load, service);
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
         let front = prefill.tokenised(of_rank) + decode.tokenised(rate / f64::from(self.workers.decode));
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
@@ -88,7 +88,9 @@ impl Pools<'_> {
         }
         let longer = longest_wait((point.queue_load, point.queue_wait), percentile) - point.queue_wait;
         let later = self.prefill.later_by_reload(point, percentile);
-        (point.ttft + longer.max(0.0) + step - point.decode_step + later, tpot)
+        let longest = self.prefill.request.longer_input(normal_quantile(percentile));
+        let own = (longest - 1.0) * self.prefill.prompt_alone();
+        (point.ttft + longer.max(0.0).hypot(own) + step - point.decode_step + later, tpot)
     }
 
     /// What has no place.
@@ -125,7 +127,7 @@ impl Pools<'_> {
     ) -> Option<f64> {
         let service = prefill.prompt_alone();
         let fits = |load: f64| {
-            let mean = wait(load, service);
+            let mean = prefill.request.scatter() * wait(load, service);
             let longest = percentile.map_or(mean, |share| longest_wait((load, mean), share).max(mean));
             prefill.pace.later * (longest + service) < targets.ttft.get()
         };

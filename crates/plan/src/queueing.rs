@@ -167,7 +167,7 @@ impl<'a> Replica<'a> {
         let service = prompt + beside;
         let own = if rests { prompt } else { step + prompt + (chunks - 1.0) * decode };
         let before = (STEPS_BEFORE + self.scheduler.ahead) * step;
-        (before + own, rate * service, wait(rate * service, service))
+        (before + own, rate * service, self.request.scatter() * wait(rate * service, service))
     }
 
     /// How caches come back that were moved out: those of one rank over the links of each of its accelerators.
@@ -184,7 +184,8 @@ impl<'a> Replica<'a> {
     /// longer: tpot = dec(peak) + peak/O π. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
     /// W_p = W/ρ ln(ρ/(1 - p)).
     ///
-    /// A percentile beyond the share whose cache never left also waits for it to come back.
+    /// A percentile beyond the share whose cache never left also waits for it to come back. Where prompts differ in length
+    /// the queue's service scatters, W (1 + c²), and a longer prompt and a longer wait add up as deviations do.
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
         let peak = self.peak(point, percentile, population).max(point.generating);
         let decode = self.decode_step(peak / self.room.ranks).max(point.decode_step);
@@ -196,7 +197,8 @@ impl<'a> Replica<'a> {
         let wait = (point.queue_load, point.queue_wait);
         let longer = longest_wait(wait, percentile) - point.queue_wait;
         let steps = (1.0 + STEPS_BEFORE + self.scheduler.ahead) * (decode - point.decode_step);
-        let ttft = point.ttft + longer.max(0.0) + self.pace.later * steps;
+        let own = (self.request.longer_input(normal_quantile(percentile)) - 1.0) * self.prompt_alone();
+        let ttft = point.ttft + longer.max(0.0).hypot(own) + self.pace.later * steps;
         (ttft + self.later_by_reload(point, percentile), tpot)
     }
 
@@ -245,7 +247,7 @@ impl<'a> Replica<'a> {
     }
 
     /// A step of one prompt and nothing else.
-    pub(crate) fn prompt_alone(&self) -> f64 {
+    pub fn prompt_alone(&self) -> f64 {
         self.pace.slower * self.alone
     }
 
@@ -307,7 +309,7 @@ pub(crate) fn wait(load: f64, service: f64) -> f64 {
 }
 
 /// Quantile of the standard normal law, within 4.5e-4: Abramowitz and Stegun, 26.2.23.
-pub(crate) fn normal_quantile(share: f64) -> f64 {
+pub fn normal_quantile(share: f64) -> f64 {
     let tail = share.min(1.0 - share).max(1e-12);
     let t = (-2.0 * tail.ln()).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);

@@ -26,7 +26,7 @@ impl Room {
     /// Of a deployment that is asked such requests.
     pub fn of(deployment: &Deployment, memory: &Memory, request: &Request) -> Self {
         let bytes = |tokens: f64| bytes_of_sequence(deployment, tokens).get();
-        let kept = if request.prefix > 0.0 { bytes(request.prefix) } else { 0.0 };
+        let kept = if request.kept > 0.0 { bytes(request.kept) } else { 0.0 };
         let sequence = bytes(request.longest());
         Self {
             ranks: f64::from(deployment.plan.dp),

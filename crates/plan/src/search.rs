@@ -121,8 +121,7 @@ pub fn search(question: &Question, space: &Space) -> Searched {
     let plans: Vec<ParallelPlan> = space.plans().collect();
     let mut searched = Searched::default();
     if question.modes != Modes::Disaggregated {
-        let tried: Vec<Vec<Tried>> =
-            plans.par_iter().map(|plan| question.of(*plan, space.domain)).collect();
+        let tried: Vec<Vec<Tried>> = plans.par_iter().map(|plan| question.of(*plan, space.domain)).collect();
         searched.take(tried.into_iter().flatten());
     }
     if question.modes != Modes::Aggregated {

@@ -35,7 +35,7 @@ impl Worker {
 /// Units for every way to keep caches outside the decode workers, and how many pairs were not priced.
 pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -> (Vec<Tried>, u64) {
     let fit: Vec<ParallelPlan> = plans.iter().copied().filter(|plan| fits(question, *plan, domain)).collect();
-    let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.prefix <= 0.0;
+    let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
         let prefill = best(&fit, |plan| prefill_worker(question, plan, policy));

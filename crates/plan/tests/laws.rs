@@ -63,7 +63,7 @@ impl Asked {
     fn question(&self) -> Question<'static> {
         let fixture = fixture();
         let framework: Framework = fixture.catalog.get(self.backend.name()).expect("an entry").record;
-        let request = Request { input: self.input.round(), output: self.output.round(), prefix: 0.0 };
+        let request = Request::new(self.input.round(), self.output.round());
         Question {
             deployment: Deployment {
                 model: &fixture.models[self.model],
@@ -206,7 +206,7 @@ fn conversation(policy: KvPolicy, think: f64) -> Option<(f64, f64)> {
         tpot: 0.05,
     };
     let base = asked.question();
-    let question = Question { request: Request { prefix: 20_000.0, ..base.request }, ..base };
+    let question = Question { request: Request { prefix: 20_000.0, kept: 20_000.0, ..base.request }, ..base };
     let plan = ParallelPlan::SINGLE;
     let compiled = question.compiled(plan);
     let replica = question.replica(plan, &compiled).keeping(policy, &question.request);
@@ -239,7 +239,8 @@ fn law_ways_to_keep_caches_trade_as_they_should() {
     assert!(hbm > again, "{hbm} {again}");
     // A tier that holds half of the users is worth half.
     let small = Tier { capacity: 3e11, ..tier(100e9) };
-    let (little, _) = conversation(KvPolicy { hbm_share: 0.0, tier: Some(small) }, 3000.0).expect("it serves");
+    let (little, _) =
+        conversation(KvPolicy { hbm_share: 0.0, tier: Some(small) }, 3000.0).expect("it serves");
     let less = Tier { capacity: 1.5e11, ..small };
     let (half, _) = conversation(KvPolicy { hbm_share: 0.0, tier: Some(less) }, 3000.0).expect("it serves");
     assert!(half < 0.62 * little && half > 0.38 * little, "{half} {little}");

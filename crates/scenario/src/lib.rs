@@ -7,6 +7,7 @@ pub mod answer;
 mod error;
 mod inputs;
 mod layers;
+mod lengths;
 pub mod operators;
 pub mod predict_first_order;
 pub mod predict_serving;

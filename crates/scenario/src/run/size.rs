@@ -53,6 +53,7 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
         demand: demand(&asked, &outcome),
         alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
         rejected: difficulty::rejected(&outcome),
+        search: None,
         difficulty: (!served).then(|| difficulty::difficulty(&request, &asked, &outcome)).transpose()?,
         founding: founding::compare(&request, &asked, &outcome)?,
         summary,
@@ -97,6 +98,7 @@ fn rank(request: &Request, asked: &Asked, outcome: &Outcome) -> f64 {
             Objective::Gpus => gpus,
             Objective::Cost => deployment.money.map_or(1e14, |money| money.usd_per_hour),
             Objective::Power => deployment.power.map_or(1e14, |power| power.facility_w),
+            Objective::Throughput | Objective::Ttft => -deployment.throughput.total_tokens_per_s,
         }
 }
 

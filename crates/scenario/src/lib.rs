@@ -8,6 +8,7 @@ mod answer_file;
 mod error;
 mod inputs;
 mod layers;
+mod lengths;
 pub mod operators;
 pub mod predict_first_order;
 pub mod predict_serving;

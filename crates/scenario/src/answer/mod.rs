@@ -18,9 +18,10 @@ pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, 
 pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use size::{
-    Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Founding,
-    FoundingSummary, Generating, Hardware, Kv, Latency, LinkLoad, Memory, Money, Plan, Point, Power,
-    Rejected, Relaxation, SizeAnswer, StepShare, Storage, Throughput, Users, Utilization,
+    Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Economics, Founding,
+    FoundingSummary, Generating, Hardware, Kv, KvPlacement, Latency, LinkLoad, Memory, Money, Plan, Point,
+    Pools, Power, Rejected, Relaxation, SearchCounts, SizeAnswer, Speculation, StepShare, Storage,
+    Throughput, Users, Utilization,
 };
 pub use sweep::{SweepAnswer, SweepRow};
 pub use what_if::{Decision, WhatIf, WhatIfCase};

@@ -172,8 +172,8 @@ impl<'a> Request<'a> {
         let quantisation = method::Quantisation { weight_bytes, compute_scale, kv_bytes_per_element };
         let model = self.subject.model(self.context, kv_bytes_per_element);
         let mode = match mode {
-            Mode::Inference => method::Mode::Inference,
             Mode::Training => method::Mode::Training,
+            _ => method::Mode::Inference,
         };
         Ok(Combination {
             machine: machine.clone(),

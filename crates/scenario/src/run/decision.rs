@@ -11,7 +11,7 @@ pub(crate) fn decision(answer: &SizeAnswer) -> Option<Decision> {
     Some(Decision {
         hardware: d.hardware.id.clone(),
         quant: d.quant.clone(),
-        layout: layout(&d.plan),
+        layout: layout(d),
         racks: d.capacity.racks,
         gpus_active: d.capacity.gpus_active,
         gpus_provisioned: d.capacity.gpus_provisioned,
@@ -32,8 +32,23 @@ fn unrounded(answer: &SizeAnswer, d: &Deployment) -> Option<f64> {
     Some(load / chain.taken_per_instance * d.plan.gpus_per_instance as f64)
 }
 
-/// `TP8`, `TP2 x DP4 x EP8`: sizes of 1 are left out.
-pub(crate) fn layout(plan: &Plan) -> String {
+/// `TP8`, `TP2 x DP4 x EP8`: sizes of 1 are left out; `2 x TP4 for prompts + 3 x TP8` where prompts have workers of their
+/// own.
+pub(crate) fn layout(d: &Deployment) -> String {
+    match &d.pools {
+        None => sizes(&d.plan),
+        Some(pools) => {
+            let (prompts, answers) = (sizes(&pools.prefill), sizes(&d.plan));
+            format!(
+                "{} x {prompts} for prompts + {} x {answers}",
+                pools.prefill_workers, pools.decode_workers
+            )
+        }
+    }
+}
+
+/// `TP2 x DP4 x EP8`: sizes of 1 are left out.
+pub(crate) fn sizes(plan: &Plan) -> String {
     let sizes = [("TP", plan.tp), ("PP", plan.pp), ("DP", plan.dp.unwrap_or(1)), ("EP", plan.ep)];
     let named: Vec<String> =
         sizes.iter().filter(|(_, size)| *size > 1).map(|(name, size)| format!("{name}{size}")).collect();
@@ -46,7 +61,9 @@ impl Decision {
         match objective {
             Objective::Cost => self.usd_per_hour,
             Objective::Power => self.power_w,
-            _ => Some(self.gpus_active as f64),
+            Objective::Throughput => Some(-self.tokens_per_s_per_gpu * self.gpus_provisioned as f64),
+            Objective::Ttft => self.ttft_s,
+            Objective::Gpus => Some(self.gpus_active as f64),
         }
     }
 

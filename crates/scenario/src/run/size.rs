@@ -97,6 +97,7 @@ fn first_order(request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
         frontier: Vec::new(),
         what_if: None,
         rejected: difficulty::rejected(&outcome),
+        search: None,
         difficulty: (!served).then(|| difficulty::difficulty(&request, &asked, &outcome)).transpose()?,
         founding: founding::compare(&request, &asked, &outcome)?,
         summary,
@@ -140,6 +141,7 @@ fn rank(request: &Request, asked: &Asked, outcome: &Outcome) -> f64 {
             Objective::Gpus => gpus,
             Objective::Cost => deployment.money.map_or(1e14, |money| money.usd_per_hour),
             Objective::Power => deployment.power.map_or(1e14, |power| power.facility_w),
+            Objective::Throughput | Objective::Ttft => -deployment.throughput.total_tokens_per_s,
         }
 }
 

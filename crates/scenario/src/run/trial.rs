@@ -44,7 +44,8 @@ impl<'a> Trial<'a> {
     pub(crate) fn pinned(&self, answer: &SizeAnswer) -> Option<Self> {
         let d = answer.deployment.as_ref()?;
         // Ceilings lay plans out without attention data parallelism; their number formats have names of their own.
-        let dp = d.plan.dp?;
+        // Pools of workers have two plans, of which only one can be named.
+        let dp = d.plan.dp.filter(|_| d.pools.is_none())?;
         let mut layers = self.layers.clone();
         let plan = [("tp", d.plan.tp), ("pp", d.plan.pp), ("ep", d.plan.ep), ("dp", dp)];
         for (key, size) in plan {
@@ -52,6 +53,10 @@ impl<'a> Trial<'a> {
         }
         set(&mut layers, "hardware", &d.hardware.id);
         set(&mut layers, "quant", &d.quant);
+        set(&mut layers, "search.mode", "aggregated");
+        if let Some(latency) = &d.latency {
+            set(&mut layers, "backend", &latency.backend);
+        }
         Some(Self { inputs: self.inputs, layers })
     }
 

@@ -1,11 +1,9 @@
 //! The plans beside the chosen one: the fewest GPUs first, and the frontier of speed against throughput.
 
-use super::super::decision::layout;
-use super::Shared;
-use super::asked::Asked;
-use super::outcome::{Outcome, question_of};
+use super::super::decision::sizes;
+use super::context::Context;
+use super::outcome::{Outcome, limit, size};
 use crate::answer::{FrontierPoint, Plan, RankedPlan};
-use crate::inputs::Request;
 use rackplan_perf::ParallelPlan;
 use rackplan_plan::{Found, Point};
 
@@ -13,51 +11,54 @@ use rackplan_plan::{Found, Point};
 const LISTED: usize = 12;
 /// Loads of a plan on the frontier: every doubling of the requests that generate.
 const DOUBLINGS: u32 = 12;
+/// Plans tried for the frontier, those that take the fewest GPUs first.
+const TRIED: usize = 48;
 
 /// The plans that serve, the fewest GPUs first.
-pub(super) fn ranked(asked: &Asked, outcome: &Outcome) -> Vec<RankedPlan> {
-    let mut all: Vec<RankedPlan> = outcome.found.iter().map(|found| one(asked, outcome, found)).collect();
-    all.sort_by(|a, b| {
-        let more = b.tokens_per_s_per_gpu.total_cmp(&a.tokens_per_s_per_gpu);
-        (a.gpus_active, a.racks).cmp(&(b.gpus_active, b.racks)).then(more)
+pub(super) fn ranked(context: Context, outcome: &Outcome) -> Vec<RankedPlan> {
+    by_size(context, outcome)
+        .into_iter()
+        .take(LISTED)
+        .map(|(found, _)| one(context, outcome, found))
+        .collect()
+}
+
+/// The plans with the GPUs that they take, the fewest first.
+fn by_size<'a>(context: Context, outcome: &'a Outcome) -> Vec<(&'a Found, (u64, u64))> {
+    let sized = outcome.searched.found.iter().map(|found| {
+        let sizing = size(context.asked, &outcome.setup, found, context);
+        (found, (sizing.gpus_active, sizing.racks))
     });
-    all.truncate(LISTED);
+    let mut all: Vec<_> = sized.collect();
+    // A stable sort keeps the order of the space among equals.
+    all.sort_by(|a, b| a.1.cmp(&b.1).then(b.0.served.most_per_second.total_cmp(&a.0.served.most_per_second)));
+    all.dedup_by(|a, b| name(a.0) == name(b.0));
     all
 }
 
-fn one(asked: &Asked, outcome: &Outcome, found: &Found) -> RankedPlan {
-    let (served, gpus) = (&found.served, found.plan.gpus());
-    let load = (asked.population.size(), served.taken);
-    let sizing = outcome.site().size(load, asked.headroom, asked.spares, gpus);
+fn one(context: Context, outcome: &Outcome, found: &Found) -> RankedPlan {
+    let (served, gpus) = (&found.served, found.gpus());
+    let sizing = size(context.asked, &outcome.setup, found, context);
     RankedPlan {
-        layout: name(found.plan),
+        layout: name(found),
         gpus_per_instance: gpus.into(),
         taken_per_instance: served.taken,
         gpus_active: sizing.gpus_active,
         racks: sizing.racks,
-        limit: super::deployment::limit(served.binds).to_owned(),
-        tokens_per_s_per_gpu: served.point.requests_per_second * asked.request.output / f64::from(gpus),
+        limit: limit(served.binds).to_owned(),
+        tokens_per_s_per_gpu: served.most_per_second * context.asked.request.output / f64::from(gpus),
         ttft_s: served.ttft,
         tpot_s: served.tpot,
     }
 }
 
 /// What no other plan and load beats in both, the fastest for a user first.
-pub(super) fn frontier(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    outcome: &Outcome,
-) -> Vec<FrontierPoint> {
-    let question = question_of(shared, request, asked, outcome);
-    let mut all = Vec::new();
-    for found in &outcome.found {
-        let replica = question.replica(found.plan, &found.compiled, found.cached);
-        let most = replica.places * replica.ranks;
-        let loads =
-            (0..=DOUBLINGS).map(|doubling| f64::from(1_u32 << doubling)).take_while(|load| *load <= most);
-        all.extend(loads.map(|load| at(asked, found, &replica.at(load))));
-    }
+pub(super) fn frontier(context: Context, outcome: &Outcome) -> Vec<FrontierPoint> {
+    let mut all: Vec<FrontierPoint> = by_size(context, outcome)
+        .into_iter()
+        .take(TRIED)
+        .flat_map(|(found, _)| loads(context, outcome, found))
+        .collect();
     all.sort_by(|a, b| {
         let faster = b.tokens_per_s_per_user.total_cmp(&a.tokens_per_s_per_user);
         faster.then(b.tokens_per_s_per_gpu.total_cmp(&a.tokens_per_s_per_gpu))
@@ -71,20 +72,47 @@ pub(super) fn frontier(
     all
 }
 
-fn at(asked: &Asked, found: &Found, point: &Point) -> FrontierPoint {
-    let targets = &asked.targets;
+/// A plan at every load that it has room for.
+fn loads(context: Context, outcome: &Outcome, found: &Found) -> Vec<FrontierPoint> {
+    let question = outcome.setup.question(context);
+    let operators = question.operators(found);
+    let station = question.station(found, &operators);
+    let generating = (0..=DOUBLINGS).map(|doubling| f64::from(1_u32 << doubling));
+    let points = generating.map(|generating| station.at(generating));
+    let fitting =
+        points.take_while(|point| station.lacks(point, 0.5, &context.asked.people.population).is_none());
+    fitting.map(|point| at(context, found, &point)).collect()
+}
+
+fn at(context: Context, found: &Found, point: &Point) -> FrontierPoint {
+    let targets = &context.asked.targets;
     FrontierPoint {
-        layout: name(found.plan),
+        layout: name(found),
         batch: point.generating as u64,
         tokens_per_s_per_user: 1.0 / point.tpot,
-        tokens_per_s_per_gpu: point.requests_per_second * asked.request.output / f64::from(found.plan.gpus()),
+        tokens_per_s_per_gpu: point.requests_per_second * context.asked.request.output
+            / f64::from(found.gpus()),
         ttft_s: point.ttft,
         within_targets: point.ttft <= targets.ttft.get() && point.tpot <= targets.tpot.get(),
     }
 }
 
+/// As alternatives are called: `TP4 x EP4`, sizes of 1 left out.
+fn name(found: &Found) -> String {
+    match found.pools {
+        None => of_plan(found.plan),
+        Some((workers, prefill)) => format!(
+            "{} x {} for prompts + {} x {}",
+            workers.prefill,
+            of_plan(prefill),
+            workers.decode,
+            of_plan(found.plan)
+        ),
+    }
+}
+
 /// `TP4 x EP4`, sizes of 1 left out.
-pub(super) fn name(plan: ParallelPlan) -> String {
+pub(super) fn of_plan(plan: ParallelPlan) -> String {
     let ParallelPlan { tp, pp, ep, dp } = plan;
-    layout(&Plan { tp, pp, ep, dp: Some(dp), batch: 0, gpus_per_instance: plan.gpus().into() })
+    sizes(&Plan { tp, pp, ep, dp: Some(dp), batch: 0, gpus_per_instance: plan.gpus().into() })
 }

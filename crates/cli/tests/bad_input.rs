@@ -104,6 +104,18 @@ const FLAGS: &[Case] = &[
     ("explain --model deepseek-r1 --isl 0", USAGE, "--isl: `0` is out of range", "1 to"),
     ("explain --model deepseek-r2", INPUT, "--model: no model is called `deepseek-r2`", "DeepSeek-R1"),
     ("explain --model deepseek-r1 --gpu h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
+    // Answers read back.
+    ("explain missing.json", INPUT, "missing.json: no such file", "check the path"),
+    ("compare missing.json other.json", INPUT, "missing.json: no such file", "check the path"),
+    ("compare one.json", USAGE, "<B> is missing", "--help"),
+    ("diff a.json b.json --format html", USAGE, "--format: `html` is none of the choices", "markdown"),
+    ("init --use-case game", USAGE, "--use-case: `game` is none of the choices", "chat"),
+    ("init -o /dev/null", INPUT, "/dev/null: it is there already", "another name"),
+    ("validate x.csv --picks --op gemm", USAGE, "--picks", "--help"),
+    // The catalog, changed.
+    ("size --users 9 --set gpus.h200_smx.memory=1TB", INPUT, "gpu `h200_smx`", "`h200_sxm`"),
+    ("size --users 9 --set gpus.h200_sxm.memory=1TB/s", INPUT, "`1TB/s` is a rate", "192 GB"),
+    ("size --users 9 --set gpus.h200_sxm.memry=1TB", INPUT, "unknown key `memry`", "`memory`"),
     // The command line itself.
     ("size", USAGE, "--users: nobody is said to use it", "--arrival-rate"),
     ("size --users", USAGE, "--users: its value is missing", "--help"),

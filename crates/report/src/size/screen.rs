@@ -399,7 +399,8 @@ pub(super) fn difficulty(size: &SizeAnswer) -> String {
     for relaxation in difficulty.relaxations.iter().take(4) {
         out += &labelled("would help", &format!("{}: {}", relaxation.flag, relaxation.result));
     }
-    for miss in &difficulty.near_misses {
+    // Where racks are given, what falls short is said already.
+    for miss in difficulty.near_misses.iter().filter(|_| size.deployment.is_none()) {
         let by = percent(miss.by);
         out += &labelled("nearly", &format!("{}: {}, {by} over", miss.layout, miss.misses));
     }

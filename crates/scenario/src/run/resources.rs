@@ -31,6 +31,7 @@ impl Resource {
     /// Its value scaled, for people.
     pub(crate) fn value_at(&self, factor: f64) -> String {
         match self.figures.as_slice() {
+            _ if factor == 1.0 => self.value.clone(),
             [(_, value, "B/s")] => rackplan_units::BytesPerSecond::new(value * factor).to_string(),
             [(_, value, "B")] => rackplan_units::Bytes::new(value * factor).to_string(),
             _ => format!("{:+.0} %", (factor - 1.0) * 100.0),

@@ -6,6 +6,7 @@ use crate::QuestionError;
 use crate::answer::{Alternative, Decision, SizeAnswer, WhatIf, WhatIfCase};
 use crate::inputs::Inputs;
 use crate::layers::Layers;
+use crate::question::Question;
 
 /// The cases of a question that changes links or figures with `--link` or `--set`; nothing where it changes none.
 pub(crate) fn what_if(
@@ -15,9 +16,8 @@ pub(crate) fn what_if(
 ) -> Result<Option<WhatIf>, QuestionError> {
     let mut changes: Vec<String> =
         layers.catalog_changes().into_iter().map(|change| format!("--set {change}")).collect();
-    if layers.origin("links").is_some() {
-        changes.push(format!("--link {}", layers.written("links")));
-    }
+    let links = layers.read::<Question>()?.links;
+    changes.extend(links.map(|links| format!("--link {}", links.0.join(","))));
     if changes.is_empty() {
         return Ok(None);
     }

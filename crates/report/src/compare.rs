@@ -1,12 +1,14 @@
 //! Everything that shows two answers side by side.
 
 use crate::format::{bytes, count, dollars, number, percent, power, time};
+use crate::lines::{WIDTH, wrap};
 use crate::section::{self, Section, csv as rows_as_csv};
 use rackplan_scenario::answer::{CompareAnswer, ComparedFigure, ComparedValue};
 
 /// As text.
 pub fn text(answer: &CompareAnswer) -> String {
-    format!("{}\n\n{}", verdict(answer), section::text(&sections(answer)))
+    let verdict = wrap(&verdict(answer), WIDTH).join("\n");
+    format!("{verdict}\n\n{}", section::text(&sections(answer)))
 }
 
 /// As Markdown, for a pull request.

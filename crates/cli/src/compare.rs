@@ -53,7 +53,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
 fn read(matches: &ArgMatches, which: &str) -> Result<AnswerFile, Failure> {
     let name: &String = matches.get_one(which).expect("clap requires it");
     let text = files::text(Path::new(name))?;
-    if !Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+    if Path::new(name).extension().is_none_or(|extension| extension != "toml") {
         return Ok(AnswerFile::read(name, &text)?);
     }
     let mut layers = Layers::default();

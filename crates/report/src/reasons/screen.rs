@@ -68,7 +68,7 @@ fn why(reasons: &ReasonsAnswer) -> String {
 
 fn rejected(reasons: &ReasonsAnswer) -> String {
     let mut rules: Vec<_> = reasons.size.rejected.iter().collect();
-    rules.sort_by(|a, b| b.plans.cmp(&a.plans));
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.plans));
     let all: u64 = rules.iter().map(|rule| rule.plans).sum();
     let shown: Vec<String> =
         rules.iter().take(RULES).map(|rule| format!("{} {}", count(rule.plans), rule.rule)).collect();

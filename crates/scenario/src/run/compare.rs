@@ -102,6 +102,8 @@ fn margin(file: &AnswerFile, name: &str) -> Option<f64> {
 }
 
 fn figure(name: &str, a: Option<f64>, b: Option<f64>) -> ComparedFigure {
-    let change = a.zip(b).filter(|(a, _)| *a != 0.0).map(|(a, b)| b / a - 1.0);
+    // The change of a margin is a difference already; a ratio of two would say nothing.
+    let is_margin = name.ends_with("_margin");
+    let change = a.zip(b).filter(|(a, _)| *a != 0.0 && !is_margin).map(|(a, b)| b / a - 1.0);
     ComparedFigure { name: name.to_owned(), a, b, change }
 }

@@ -83,8 +83,13 @@ const FLAGS: &[Case] = &[
     ("size --users 9 --hardware gb200_nvl27", INPUT, "no rack is called `gb200_nvl27`", "`gb200_nvl72`"),
     ("size --users 9 --hardware all,h200", INPUT, "no rack is called `all`", "catalog list racks"),
     ("size --users 9 --link all=400gbx", INPUT, "--link: no link is called `400gbx`", "`400gbe`"),
-    ("size --users 9 --kv-system gb200_hots", INPUT, "--kv-system: no", "`gb200_host`"),
-    ("size --users 9 --kv-system none,gb200_host", USAGE, "`size` takes one KV system", "give one"),
+    ("size --users 9 --method first-order --kv-system gb200_hots", INPUT, "--kv-system: no", "`gb200_host`"),
+    (
+        "size --users 9 --method first-order --kv-system none,gb200_host",
+        USAGE,
+        "`size` takes one KV system",
+        "give one",
+    ),
     ("catalog show h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
     ("catalog sources prices/h100_smx", INPUT, "`h100_smx`", "`h100_sxm`"),
     // One deployment.
@@ -99,6 +104,18 @@ const FLAGS: &[Case] = &[
     ("explain --model deepseek-r1 --isl 0", USAGE, "--isl: `0` is out of range", "1 to"),
     ("explain --model deepseek-r2", INPUT, "--model: no model is called `deepseek-r2`", "DeepSeek-R1"),
     ("explain --model deepseek-r1 --gpu h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
+    // Answers read back.
+    ("explain missing.json", INPUT, "missing.json: no such file", "check the path"),
+    ("compare missing.json other.json", INPUT, "missing.json: no such file", "check the path"),
+    ("compare one.json", USAGE, "<B> is missing", "--help"),
+    ("diff a.json b.json --format html", USAGE, "--format: `html` is none of the choices", "markdown"),
+    ("init --use-case game", USAGE, "--use-case: `game` is none of the choices", "chat"),
+    ("init -o /dev/null", INPUT, "/dev/null: it is there already", "another name"),
+    ("validate x.csv --picks --op gemm", USAGE, "--picks", "--help"),
+    // The catalog, changed.
+    ("size --users 9 --set gpus.h200_smx.memory=1TB", INPUT, "gpu `h200_smx`", "`h200_sxm`"),
+    ("size --users 9 --set gpus.h200_sxm.memory=1TB/s", INPUT, "`1TB/s` is a rate", "192 GB"),
+    ("size --users 9 --set gpus.h200_sxm.memry=1TB", INPUT, "unknown key `memry`", "`memory`"),
     // The command line itself.
     ("size", USAGE, "--users: nobody is said to use it", "--arrival-rate"),
     ("size --users", USAGE, "--users: its value is missing", "--help"),
@@ -453,7 +470,10 @@ fn beside(flag: &str, verb: Verb) -> &'static [&'static str] {
         ("swap-steps" | "swap-token", _) => &["--random-swap"],
         ("model", Verb::Explain) => &[],
         (_, Verb::Explain) => &["--model", "Llama-3.1-8B"],
-        (_, Verb::Size) => &["--users", "50"],
+        // A small search; a flag wins over what is set.
+        (_, Verb::Size) => {
+            &["--users", "50", "--set", "model=Llama-3.1-8B", "--set", "search.pp=1", "--set", "search.dp=1"]
+        }
         _ => &[],
     }
 }

@@ -6,7 +6,9 @@ use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
-use rackplan_plan::{Population, Question, Request, Scheduler, Sizes, Space, Targets, search};
+use rackplan_plan::{
+    KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Sizes, Space, Targets, search,
+};
 use rackplan_units::Seconds;
 
 fn main() {
@@ -37,7 +39,7 @@ impl Fixture {
     }
 
     fn question(&self) -> Question<'_> {
-        let request = Request { input: 4096.0, output: 512.0, prefix: 0.0 };
+        let request = Request::new(4096.0, 512.0);
         Question {
             deployment: Deployment {
                 model: &self.model,
@@ -52,8 +54,17 @@ impl Fixture {
             engines: &self.engines,
             scheduler: Scheduler::new(&self.framework, self.gpu.memory.capacity, request.input),
             request,
+            pace: Pace::default(),
+            policies: &[KvPolicy::HBM],
+            modes: Modes::Aggregated,
+            transfer: None,
             population: Population::Users { users: 1000.0, think_time: Seconds::new(30.0) },
-            targets: Targets { ttft: Seconds::new(2.0), tpot: Seconds::new(0.05), percentile: Some(0.95) },
+            targets: Targets {
+                ttft: Seconds::new(2.0),
+                tpot: Seconds::new(0.05),
+                e2e: Seconds::new(20.0),
+                percentile: Some(0.95),
+            },
             batches: &[],
         }
     }
@@ -64,8 +75,8 @@ fn points_bar_2e5_per_second(bencher: Bencher, model: &str) {
     let fixture = Fixture::new(model);
     let question = fixture.question();
     let plan = ParallelPlan { tp: 8, pp: 1, ep: 1, dp: 1 };
-    let found = question.of(plan, 8).expect("it serves");
-    let replica = question.replica(plan, &found.compiled, found.cached);
+    let compiled = question.compiled(plan);
+    let replica = question.replica(plan, &compiled);
     bencher.counter(ItemsCount::new(BATCHES.len())).bench_local(|| {
         for batch in BATCHES {
             let point = replica.at(black_box(batch));
@@ -85,6 +96,14 @@ fn compile(bencher: Bencher, model: &str) {
 fn searches(bencher: Bencher, model: &str) {
     let fixture = Fixture::new(model);
     let question = fixture.question();
+    let space = Space { sizes: Sizes::default(), experts: model == EXPERTS, domain: 8 };
+    bencher.bench_local(|| search(black_box(&question), &space));
+}
+
+#[divan::bench(args = [DENSE, EXPERTS])]
+fn searches_of_both_modes(bencher: Bencher, model: &str) {
+    let fixture = Fixture::new(model);
+    let question = Question { modes: Modes::Auto, ..fixture.question() };
     let space = Space { sizes: Sizes::default(), experts: model == EXPERTS, domain: 8 };
     bencher.bench_local(|| search(black_box(&question), &space));
 }

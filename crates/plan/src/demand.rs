@@ -9,20 +9,52 @@ pub struct Request {
     pub input: f64,
     /// Answer.
     pub output: f64,
-    /// Earlier tokens of the conversation that are in the cache already.
+    /// Tokens before it that are computed already: the conversation's, and those of a prompt that many share.
     pub prefix: f64,
+    /// Of these, the conversation's own, which have to be somewhere while the user thinks.
+    pub kept: f64,
+    /// Standard deviation of the logarithm of the prompt's length; 0 where all are the same.
+    pub input_sigma: f64,
+    /// The same of the answer.
+    pub output_sigma: f64,
 }
 
 impl Request {
-    /// Tokens in the cache half way through the answer.
+    /// A prompt and an answer of these lengths, with nothing before them.
+    pub fn new(input: f64, output: f64) -> Self {
+        Self { input, output, prefix: 0.0, kept: 0.0, input_sigma: 0.0, output_sigma: 0.0 }
+    }
+
+    /// Tokens in the cache while the answer comes, on average over those that do: half of E[O^2]/E[O], since longer answers
+    /// are met more often.
     pub fn context(&self) -> f64 {
-        self.prefix + self.input + self.output / 2.0
+        self.prefix + self.input + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))
+    }
+
+    /// What the service of a queue of prompts scatters by, 1 + c^2.
+    pub(crate) fn scatter(&self) -> f64 {
+        1.0 + relative_variance(self.input_sigma)
+    }
+
+    /// Length of the prompt that a share of requests does not exceed, over the mean.
+    pub(crate) fn longer_input(&self, z: f64) -> f64 {
+        (z * self.input_sigma - self.input_sigma * self.input_sigma / 2.0).exp().max(1.0)
+    }
+
+    /// The same of the answer.
+    pub(crate) fn longer_output(&self, z: f64) -> f64 {
+        (z * self.output_sigma - self.output_sigma * self.output_sigma / 2.0).exp().max(1.0)
     }
 
     /// Tokens in the cache at the end of the answer.
     pub fn longest(&self) -> f64 {
         self.prefix + self.input + self.output
     }
+}
+
+/// Variance over the square of the mean of a log-normal law, exp(σ²) - 1.
+fn relative_variance(sigma: f64) -> f64 {
+    (sigma * sigma).exp_m1()
 }
 
 /// How fast answers must come.
@@ -32,7 +64,9 @@ pub struct Targets {
     pub ttft: Seconds,
     /// Time per output token; infinite where nobody cares.
     pub tpot: Seconds,
-    /// Share of requests that must be within both, 0.95 for the 95th percentile; nothing for the mean.
+    /// From the request to its last token; infinite where nobody cares.
+    pub e2e: Seconds,
+    /// Share of requests that must be within all of them, 0.95 for the 95th percentile; nothing for the mean.
     pub percentile: Option<f64>,
 }
 
@@ -57,6 +91,15 @@ impl Population {
         match self {
             Self::Users { think_time, .. } => throughput * (think_time.get() + e2e),
             Self::Rate(_) => throughput,
+        }
+    }
+
+    /// Users who think while `throughput` requests are answered per second, X Z: those whose conversation has to be
+    /// somewhere. Nobody is known behind requests that merely arrive.
+    pub fn thinking(&self, throughput: f64) -> f64 {
+        match self {
+            Self::Users { think_time, .. } => throughput * think_time.get(),
+            Self::Rate(_) => 0.0,
         }
     }
 
@@ -88,9 +131,10 @@ mod tests {
     fn hand_an_interactive_system() {
         // 2 requests a second, each answered in 5 s, and 45 s of thinking: 100 users, of whom nine in ten think.
         let users = Population::Users { users: 1000.0, think_time: Seconds::new(45.0) };
-        assert_eq!((users.taken(2.0, 5.0), users.size()), (100.0, 1000.0));
+        assert_eq!((users.taken(2.0, 5.0), users.size(), users.thinking(2.0)), (100.0, 1000.0, 90.0));
         assert!((users.scatter(5.0) - 0.9).abs() < 1e-12);
         let never = Population::Users { users: 8.0, think_time: Seconds::new(0.0) };
         assert_eq!(never.scatter(5.0), 0.0);
+        assert_eq!(Population::Rate(3.0).thinking(3.0), 0.0);
     }
 }

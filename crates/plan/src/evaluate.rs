@@ -1,6 +1,7 @@
 //! The most that one replica takes within the targets.
 
-use crate::{Point, Population, Rejection, Replica, Targets};
+use crate::queueing::normal_quantile;
+use crate::{Point, Population, Rejection, Station, Targets};
 use rackplan_units::Seconds;
 
 /// A replica at the highest load that it serves within the targets.
@@ -12,8 +13,13 @@ pub struct Served {
     pub ttft: f64,
     /// Time per output token at the percentile asked for, in seconds.
     pub tpot: f64,
+    /// From the request to its last token at the percentile asked for, in seconds.
+    pub e2e: f64,
     /// How much of the population that is.
     pub taken: f64,
+    /// Most requests per second of any load tried that is within the targets. Steps of kernels are no smooth function of
+    /// the batch, so that the highest load need not have it.
+    pub most_per_second: f64,
     /// What keeps it from taking more.
     pub binds: Binds,
 }
@@ -25,8 +31,12 @@ pub enum Binds {
     Ttft,
     /// The time per output token.
     Tpot,
+    /// The time to the last token.
+    E2e,
     /// The KV cache.
     Memory,
+    /// The tier that holds the caches of users who think: its size or its rates.
+    Tier,
     /// The sequences that the engine runs at most.
     Sequences,
     /// The batch sizes that were named.
@@ -35,21 +45,35 @@ pub enum Binds {
 
 /// Doublings tried: no engine runs more than a million requests.
 const DOUBLINGS: u32 = 20;
+/// Halvings below one request at a time, for caches of users who think that leave little room.
+const FRACTIONS: u32 = 10;
 
 /// The highest load within the targets: of the batch sizes named, else of every whole number, found by doubling until one
-/// is missed and by bisection between; looser targets never give less.
+/// is missed and by bisection between; looser targets never give less. Where users who think leave no room for one
+/// request at a time, loads below that are tried.
 pub fn highest(
-    replica: &Replica,
+    station: &Station,
     targets: &Targets,
     population: &Population,
     batches: &[u32],
 ) -> Result<Served, Rejection> {
-    let at = |generating: f64| serve(replica, targets, population, generating);
+    let at = |generating: f64| serve(station, targets, population, generating);
     if !batches.is_empty() {
-        return of_list(batches, replica, at);
+        return of_list(batches, station, at);
     }
-    let mut best = at(1.0).map_err(|miss| miss.rejection(replica))?;
-    let (mut low, mut missed) = (1.0, None);
+    match at(1.0) {
+        Ok(first) => Ok(above_one(first, at)),
+        Err(miss) if matches!(miss.binds, Binds::Memory | Binds::Tier) => {
+            let fractions = (1..=FRACTIONS).map(|halving| at(0.5_f64.powi(halving as i32)));
+            let found = fractions.flat_map(Result::ok).next();
+            found.map(|found| Served { binds: miss.binds, ..found }).ok_or_else(|| miss.rejection(station))
+        }
+        Err(miss) => Err(miss.rejection(station)),
+    }
+}
+
+fn above_one(first: Served, at: impl Fn(f64) -> Result<Served, Miss>) -> Served {
+    let (mut low, mut best, mut missed) = (1.0, first, None);
     for doubling in 1..=DOUBLINGS {
         let generating = f64::from(1_u32 << doubling);
         match at(generating) {
@@ -60,7 +84,7 @@ pub fn highest(
             }
         }
     }
-    let Some((mut high, mut why)) = missed else { return Ok(best) };
+    let Some((mut high, mut why)) = missed else { return best };
     // Within two hundredths, which is below what the model is worth.
     while high - low > (low / 50.0_f64).max(1.0) {
         let middle = ((low + high) / 2.0_f64).floor();
@@ -69,12 +93,12 @@ pub fn highest(
             Err(miss) => (high, why) = (middle, miss),
         }
     }
-    Ok(Served { binds: why.binds, ..best })
+    Served { binds: why.binds, ..best }
 }
 
 /// A replica at the load at which it takes this much of the population, at most `most` requests generating.
 pub fn operating(
-    replica: &Replica,
+    station: &Station,
     targets: &Targets,
     population: &Population,
     load: f64,
@@ -83,14 +107,24 @@ pub fn operating(
     let (mut low, mut high) = (0.0, most);
     for _ in 0..HALVINGS {
         let middle = (low + high) / 2.0;
-        let point = replica.at(middle);
+        let point = station.at(middle);
         let taken = population.taken(point.requests_per_second, point.e2e);
         if taken < load { low = middle } else { high = middle }
     }
-    let point = replica.at(high);
-    let percentile = |share| replica.at_percentile(&point, share, population);
+    let point = station.at(high);
+    Served { taken: load, ..seen(station, targets, population, point) }
+}
+
+/// What users see at a point, whether it is within the targets or not.
+fn seen(station: &Station, targets: &Targets, population: &Population, point: Point) -> Served {
+    let percentile = |share| station.at_percentile(&point, share, population);
     let (ttft, tpot) = targets.percentile.map_or((point.ttft, point.tpot), percentile);
-    Served { point, ttft, tpot, taken: load, binds: Binds::Batches }
+    let request = &station.decode().request;
+    let longer = targets.percentile.map_or(1.0, |share| request.longer_output(normal_quantile(share)));
+    let e2e = ttft + (request.output * longer - 1.0).max(0.0) * tpot;
+    let rate = point.requests_per_second;
+    let taken = population.taken(rate, point.e2e);
+    Served { point, ttft, tpot, e2e, taken, most_per_second: rate, binds: Binds::Batches }
 }
 
 /// Halvings of the load: to a millionth.
@@ -99,7 +133,7 @@ const HALVINGS: u32 = 20;
 /// The largest batch of a list that meets the targets; where none does, why not the first.
 fn of_list(
     batches: &[u32],
-    replica: &Replica,
+    station: &Station,
     at: impl Fn(f64) -> Result<Served, Miss>,
 ) -> Result<Served, Rejection> {
     let mut sorted = batches.to_vec();
@@ -108,43 +142,41 @@ fn of_list(
     let found = tried.iter().filter_map(|found| found.ok()).reduce(most);
     match (found, tried.first()) {
         (Some(found), _) => Ok(found),
-        (None, Some(Err(miss))) => Err(miss.rejection(replica)),
+        (None, Some(Err(miss))) => Err(miss.rejection(station)),
         (None, _) => unreachable!("a list that was read has a batch"),
     }
 }
 
 fn most(best: Served, other: Served) -> Served {
-    if other.taken >= best.taken { other } else { best }
+    let most_per_second = best.most_per_second.max(other.most_per_second);
+    let better = if other.taken >= best.taken { other } else { best };
+    Served { most_per_second, ..better }
 }
 
 /// A load, if it is within targets and places.
 fn serve(
-    replica: &Replica,
+    station: &Station,
     targets: &Targets,
     population: &Population,
     generating: f64,
 ) -> Result<Served, Miss> {
-    let point = replica.at(generating);
+    let point = station.at(generating);
     // What misses on average needs no percentile; one request is told what it misses by.
     if generating > 1.0 && point.tpot > targets.tpot.get() {
         return Err(Miss { binds: Binds::Tpot, value: point.tpot, limit: targets.tpot.get() });
     }
-    let (ttft, tpot) = match targets.percentile {
-        Some(percentile) => replica.at_percentile(&point, percentile, population),
-        None => (point.ttft, point.tpot),
-    };
     let places = targets.percentile.unwrap_or(0.5);
-    if !replica.has_places(&point, places, population) {
-        return Err(Miss { binds: replica.fewest(), value: generating, limit: 0.0 });
+    if let Some(binds) = station.lacks(&point, places, population) {
+        return Err(Miss { binds, value: generating, limit: 0.0 });
     }
-    if ttft > targets.ttft.get() {
-        return Err(Miss { binds: Binds::Ttft, value: ttft, limit: targets.ttft.get() });
-    }
-    if tpot > targets.tpot.get() {
-        return Err(Miss { binds: Binds::Tpot, value: tpot, limit: targets.tpot.get() });
-    }
-    let taken = population.taken(point.requests_per_second, point.e2e);
-    Ok(Served { point, ttft, tpot, taken, binds: Binds::Batches })
+    let served = seen(station, targets, population, point);
+    let compared = [
+        (Binds::Ttft, served.ttft, targets.ttft),
+        (Binds::Tpot, served.tpot, targets.tpot),
+        (Binds::E2e, served.e2e, targets.e2e),
+    ];
+    let missed = compared.into_iter().find(|(_, value, limit)| *value > limit.get());
+    missed.map_or(Ok(served), |(binds, value, limit)| Err(Miss { binds, value, limit: limit.get() }))
 }
 
 /// What a load misses, and both sides of the comparison.
@@ -156,14 +188,16 @@ struct Miss {
 }
 
 impl Miss {
-    fn rejection(&self, replica: &Replica) -> Rejection {
+    fn rejection(&self, station: &Station) -> Rejection {
         let (value, limit) = (Seconds::new(self.value), Seconds::new(self.limit));
         match self.binds {
             Binds::Ttft => Rejection::MissesTtft { ttft: value, limit },
             Binds::Tpot => Rejection::MissesTpot { tpot: value, limit },
+            Binds::E2e => Rejection::MissesE2e { e2e: value, limit },
+            Binds::Tier => Rejection::TierTooSmall,
             _ => Rejection::BatchTooLarge {
                 batch: self.value.ceil() as u64,
-                places: (replica.places * replica.ranks).floor() as u64,
+                places: station.places().floor() as u64,
             },
         }
     }

@@ -6,20 +6,29 @@
 
 mod demand;
 mod evaluate;
+mod kv_policy;
 mod pareto;
+mod pools;
 mod queueing;
+mod room;
 pub mod rules;
 mod scheduler;
 mod search;
+mod shapes;
 mod sizing;
 mod space;
+mod spares;
 
 pub use demand::{Population, Request, Targets};
 pub use evaluate::{Binds, Served, highest, operating};
+pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};
 pub use pareto::pareto;
-pub use queueing::{Point, Replica};
+pub use pools::{Handover, Pools, Station, Workers};
+pub use queueing::{Pace, Point, Replica, normal_quantile};
+pub use room::Room;
 pub use rules::Rejection;
 pub use scheduler::Scheduler;
-pub use search::{Dropped, Found, Question, counts, search};
+pub use search::{Dropped, Found, Modes, Question, Searched, search};
 pub use sizing::{Site, Sizing};
 pub use space::{Sizes, Space};
+pub use spares::{Availability, spares_for};

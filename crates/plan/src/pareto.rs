@@ -5,7 +5,7 @@ use crate::Found;
 /// Throughput of each accelerator up, time per token and to the first one down.
 fn scores(found: &Found) -> [f64; 3] {
     let point = &found.served.point;
-    [point.requests_per_second / f64::from(found.plan.gpus()), -found.served.tpot, -found.served.ttft]
+    [point.requests_per_second / f64::from(found.gpus()), -found.served.tpot, -found.served.ttft]
 }
 
 /// The plans that none of the others reaches in all of requests per second and accelerator, time per token and time to

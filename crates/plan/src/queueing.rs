@@ -4,7 +4,7 @@
 //! The number of requests that generate is the free variable; arrivals, time per token and time to first token follow
 //! from it without iteration.
 
-use crate::{Binds, Population, Request, Scheduler};
+use crate::{Binds, KvPolicy, Population, Reload, Request, Room, Scheduler};
 use rackplan_perf::{Average, Batch, Compiled};
 
 /// One replica that serves requests of one kind.
@@ -14,16 +14,48 @@ pub struct Replica<'a> {
     pub compiled: &'a Compiled,
     /// Its scheduler.
     pub scheduler: Scheduler,
-    /// What it serves.
+    /// What it computes for a request.
     pub request: Request,
-    /// Attention data-parallel ranks, which share the requests.
-    pub ranks: f64,
-    /// Sequences that a rank has places for: those of its cache, or of the engine where those are fewer.
-    pub places: f64,
-    /// Accelerators.
-    pub gpus: u32,
+    /// How fast it goes beside what its operators say.
+    pub pace: Pace,
+    /// Where users who think keep their caches.
+    pub policy: KvPolicy,
+    /// Room for requests.
+    pub room: Room,
     /// A step of one prompt alone, in seconds.
     alone: f64,
+}
+
+/// What changes the pace of a replica beside its operators.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Tokens that a step yields for each sequence: 1, or more with speculation.
+    pub accepted: f64,
+    /// Times that a step takes as long as predicted: 1, or more to be surer.
+    pub slower: f64,
+    /// Times that a first token takes as long as slower steps say.
+    pub later: f64,
+}
+
+impl Point {
+    /// Requests in flight on average: those that wait for their first token and those that generate, λ R.
+    pub fn in_flight(&self) -> f64 {
+        self.requests_per_second * self.e2e
+    }
+
+    /// Quantile of their number: normal, with the variance that [`Population::scatter`] gives.
+    pub fn in_flight_at(&self, percentile: f64, population: &Population) -> f64 {
+        let mean = self.in_flight();
+        let slowing = 1.0 - self.prefill_load.min(HIGHEST_LOAD);
+        let variance = population.scatter(self.e2e) * mean / slowing;
+        mean + normal_quantile(percentile) * variance.sqrt()
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { accepted: 1.0, slower: 1.0, later: 1.0 }
+    }
 }
 
 /// What users see at one load. Times in seconds.
@@ -47,6 +79,8 @@ pub struct Point {
     pub queue_wait: f64,
     /// A step of all decodes.
     pub decode_step: f64,
+    /// How caches of users who think come back.
+    pub reload: Reload,
 }
 
 /// Steps that a request waits before it joins one, beside those that scheduling runs ahead; fitted to the player.
@@ -55,17 +89,30 @@ const STEPS_BEFORE: f64 = 0.6;
 const HIGHEST_LOAD: f64 = 0.95;
 
 impl<'a> Replica<'a> {
-    /// Asks once for what no load changes.
-    pub fn new(
-        compiled: &'a Compiled,
-        scheduler: Scheduler,
-        request: Request,
-        (ranks, gpus): (u32, u32),
-        cached: f64,
-    ) -> Self {
-        let places = cached.min(scheduler.max_sequences);
+    /// Whose users keep nothing between requests, at the pace of its operators. Asks once for what no load changes.
+    pub fn new(compiled: &'a Compiled, scheduler: Scheduler, request: Request, room: Room) -> Self {
         let alone = compiled.step(&prompt(Batch::default(), &request)).get();
-        Self { compiled, scheduler, request, ranks: f64::from(ranks), places, gpus, alone }
+        Self { compiled, scheduler, request, pace: Pace::default(), policy: KvPolicy::HBM, room, alone }
+    }
+
+    /// The same at another pace.
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// The same without users who come back.
+    pub(crate) fn keeping_nothing(self) -> Self {
+        Self { policy: KvPolicy::HBM, ..self }
+    }
+
+    /// The same with caches kept in another way; `request` is what it then computes.
+    pub fn keeping(self, policy: KvPolicy, asked: &Request) -> Self {
+        let request = policy.request(asked);
+        if request == self.request {
+            return Self { policy, ..self };
+        }
+        let alone = self.compiled.step(&prompt(Batch::default(), &request)).get();
+        Self { policy, request, alone, ..self }
     }
 
     /// What users see while `generating` requests generate on average.
@@ -74,40 +121,61 @@ impl<'a> Replica<'a> {
     /// the steps of others, so that tpot = dec(b) + b/O π. Steps of the load r = λπ last s = min(dec/(1 - r), dec + mπ)
     /// with m prompts in a full one. A prompt is tokenised, waits 0.6 steps and those of scheduling ahead, then for the
     /// prompts before it, σ = π + dec/m each (π where decodes rest), an M/D/1 queue: W = ρσ / (2 (1 - ρ)), ρ = λσ.
-    /// Source: `specs/ttft.md` (open loop), `sim::closed_form`; agreement with the player under
+    /// Source: `sim::closed_form` (open loop); agreement with the player under
     /// open loads in `scenario/tests/plan_and_sim.rs`: mean time to first token within 2 % (nine in ten 5 %), mean time per
     /// token 3 % (15 %), 95th percentiles 6 % (10 %) and 7 % (32 %).
+    ///
+    /// With speculation a sequence takes O / a steps that yield a tokens each; a cache that was moved out is read back
+    /// before its prompt runs ([`Reload`]).
     pub fn at(&self, generating: f64) -> Point {
-        let (input, output) = (self.request.input, self.request.output);
-        let batch = generating / self.ranks;
+        let output = self.request.output;
+        let (batch, steps) = (generating / self.room.ranks, output / self.pace.accepted);
         let decode = self.decode_step(batch);
         let prompt = self.prompt_time(batch, decode);
-        let tpot = decode + batch / output * (prompt + self.others(batch, decode, prompt));
-        let rate = batch / (output * tpot);
-        let per_step = (self.scheduler.token_budget / input).clamp(1.0, batch.max(1.0));
-        let chunks = (input / self.scheduler.token_budget).ceil().max(1.0);
+        let step = decode + batch / steps * (prompt + self.others(batch, decode, prompt));
+        let rate = batch / (steps * step);
+        let load = Load { rate, batch, decode, prompt };
+        let (own, queue_load, queue_wait) = self.first_step(&load);
+        let reload = self.reload(rate);
+        let front = self.tokenised(rate) + self.scheduler.first_token;
+        let ttft = self.pace.later * (front + own + queue_wait) + self.policy.reloaded() * reload.time;
+        let tpot = step / self.pace.accepted;
+        Point {
+            generating,
+            requests_per_second: rate * self.room.ranks,
+            tpot,
+            ttft,
+            e2e: ttft + (output - 1.0).max(0.0) * tpot,
+            prefill_load: rate * prompt,
+            queue_load,
+            queue_wait: self.pace.later * queue_wait,
+            decode_step: decode,
+            reload,
+        }
+    }
+
+    /// From the queue to the first token, that queue's load, and the wait in it.
+    fn first_step(&self, load: &Load) -> (f64, f64, f64) {
+        let Load { rate, batch, decode, prompt } = *load;
+        let (input, budget) = (self.request.input, self.scheduler.token_budget);
+        let per_step = (budget / input).clamp(1.0, batch.max(1.0));
+        let chunks = (input / budget).ceil().max(1.0);
         let rests = self.scheduler.rests_decodes();
-        let prefill_load = rate * prompt;
-        let stretched = decode / (1.0 - prefill_load.min(HIGHEST_LOAD));
+        let stretched = decode / (1.0 - (rate * prompt).min(HIGHEST_LOAD));
         let step = stretched.min(decode + per_step * prompt);
         let beside = if rests { 0.0 } else { decode * (1.0 / per_step).max(chunks - 1.0) };
         let service = prompt + beside;
-        let queue_load = rate * service;
-        let queue_wait = wait(queue_load, service);
         let own = if rests { prompt } else { step + prompt + (chunks - 1.0) * decode };
         let before = (STEPS_BEFORE + self.scheduler.ahead) * step;
-        let ttft = self.tokenised(rate) + before + queue_wait + own + self.scheduler.first_token;
-        Point {
-            generating,
-            requests_per_second: rate * self.ranks,
-            tpot,
-            ttft,
-            e2e: ttft + (output - 1.0) * tpot,
-            prefill_load,
-            queue_load,
-            queue_wait,
-            decode_step: decode,
-        }
+        (before + own, rate * service, self.request.scatter() * wait(rate * service, service))
+    }
+
+    /// How caches come back that were moved out: those of one rank over the links of each of its accelerators.
+    pub(crate) fn reload(&self, rate: f64) -> Reload {
+        let moved = self.policy.reloaded();
+        self.policy.tier.map_or(Reload::default(), |tier| {
+            Reload::of(&tier, rate * moved, self.room.kept, self.room.added)
+        })
     }
 
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
@@ -115,41 +183,72 @@ impl<'a> Replica<'a> {
     /// More requests than on average generate beside such a request, as many as `Replica::peak` has, and its steps are
     /// longer: tpot = dec(peak) + peak/O π. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
     /// W_p = W/ρ ln(ρ/(1 - p)).
+    ///
+    /// A percentile beyond the share whose cache never left also waits for it to come back. Where prompts differ in length
+    /// the queue's service scatters, W (1 + c²), and a longer prompt and a longer wait add up as deviations do.
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
         let peak = self.peak(point, percentile, population).max(point.generating);
-        let decode = self.decode_step(peak / self.ranks).max(point.decode_step);
-        let prompts = (point.tpot - point.decode_step) * peak / point.generating;
-        let (load, wait) = (point.queue_load, point.queue_wait);
-        if load >= 1.0 {
-            return (f64::INFINITY, decode + prompts);
+        let decode = self.decode_step(peak / self.room.ranks).max(point.decode_step);
+        let prompts = (point.tpot * self.pace.accepted - point.decode_step) * peak / point.generating;
+        let tpot = (decode + prompts) / self.pace.accepted;
+        if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
+            return (f64::INFINITY, tpot);
         }
-        let longest =
-            if load > 1.0 - percentile { wait / load * (load / (1.0 - percentile)).ln() } else { 0.0 };
+        let wait = (point.queue_load, point.queue_wait);
+        let longer = longest_wait(wait, percentile) - point.queue_wait;
         let steps = (1.0 + STEPS_BEFORE + self.scheduler.ahead) * (decode - point.decode_step);
-        (point.ttft + (longest - wait).max(0.0) + steps, decode + prompts)
+        let own = (self.request.longer_input(normal_quantile(percentile)) - 1.0) * self.prompt_alone();
+        let ttft = point.ttft + longer.max(0.0).hypot(own) + self.pace.later * steps;
+        (ttft + self.later_by_reload(point, percentile), tpot)
+    }
+
+    /// What a percentile of requests waits for its cache beyond the mean over all.
+    pub(crate) fn later_by_reload(&self, point: &Point, percentile: f64) -> f64 {
+        let (moved, reload) = (self.policy.reloaded(), &point.reload);
+        if moved <= 1.0 - percentile {
+            return 0.0;
+        }
+        let longer = (longest_wait((reload.read_load, reload.wait), percentile) - reload.wait).max(0.0);
+        (1.0 - moved) * reload.time + longer
     }
 
     /// Quantile of the number of requests that generate: normal, with its mean and the variance v b / (1 - r), where v is
     /// [`Population::scatter`] and 1/(1 - r) stands for what more of them slow each other down by prompts.
-    fn peak(&self, point: &Point, percentile: f64, population: &Population) -> f64 {
+    pub(crate) fn peak(&self, point: &Point, percentile: f64, population: &Population) -> f64 {
         let slowing = 1.0 - point.prefill_load.min(HIGHEST_LOAD);
         let variance = population.scatter(point.e2e) * point.generating / slowing;
         point.generating + normal_quantile(percentile) * variance.sqrt()
     }
 
-    /// Whether requests have places also when more generate than on average; one always has.
-    pub fn has_places(&self, point: &Point, percentile: f64, population: &Population) -> bool {
-        point.generating <= 1.0 || self.peak(point, percentile, population) <= self.places * self.ranks
+    /// What has no place when more generate than on average, the caches of users who think beside them; one request always
+    /// has one in the engine.
+    pub fn lacks(&self, point: &Point, percentile: f64, population: &Population) -> Option<Binds> {
+        let peak = self.peak(point, percentile, population).max(point.generating);
+        let thinking = population.thinking(point.requests_per_second);
+        let (room, policy) = (&self.room, &self.policy);
+        let peak = if point.generating <= 1.0 { point.generating } else { peak };
+        if room.taken(peak, thinking, policy) > 1.0 {
+            return Some(Binds::Memory);
+        }
+        if point.generating > 1.0 && peak > self.scheduler.max_sequences * room.ranks {
+            return Some(Binds::Sequences);
+        }
+        (!room.tier_holds(thinking, policy) || !point.reload.keeps_up()).then_some(Binds::Tier)
     }
 
-    /// Which places are the fewest.
-    pub(crate) fn fewest(&self) -> Binds {
-        if self.places < self.scheduler.max_sequences { Binds::Memory } else { Binds::Sequences }
+    /// Requests that generate at once at most, over all ranks, while nobody thinks.
+    pub(crate) fn places(&self) -> f64 {
+        self.room.sequences().min(self.scheduler.max_sequences) * self.room.ranks
     }
 
     /// A step in which nobody's prompt runs.
-    fn decode_step(&self, batch: f64) -> f64 {
-        self.compiled.step(&self.decodes(batch)).get()
+    pub(crate) fn decode_step(&self, batch: f64) -> f64 {
+        self.pace.slower * self.compiled.step(&self.decodes(batch)).get()
+    }
+
+    /// A step of one prompt and nothing else.
+    pub fn prompt_alone(&self) -> f64 {
+        self.pace.slower * self.alone
     }
 
     fn decodes(&self, batch: f64) -> Batch {
@@ -159,7 +258,7 @@ impl<'a> Replica<'a> {
     /// What a prompt adds to the steps of others; all of its own where decodes rest.
     fn prompt_time(&self, batch: f64, decode: f64) -> f64 {
         if self.scheduler.rests_decodes() || batch <= 1.0 {
-            return self.alone;
+            return self.prompt_alone();
         }
         let others = Batch { decodes: batch - 1.0, ..self.decodes(batch) };
         (self.step_with_prompt(others, batch) - decode).max(0.0)
@@ -167,7 +266,7 @@ impl<'a> Replica<'a> {
 
     /// What prompts of other ranks add for each prompt, (in_step - 1) (alone - dec), alone on one rank.
     fn others(&self, batch: f64, decode: f64, prompt: f64) -> f64 {
-        if self.ranks <= 1.0 {
+        if self.room.ranks <= 1.0 {
             return 0.0;
         }
         let alone = self.step_with_prompt(Batch::default(), batch);
@@ -175,10 +274,10 @@ impl<'a> Replica<'a> {
     }
 
     /// Steps that carry a prompt of any rank, over those that carry one of this rank's: (1 - (1 - p)^ranks)/p, with
-    /// p = b/O the share of the latter.
+    /// p = a b/O the share of the latter.
     fn in_step(&self, batch: f64) -> f64 {
-        let share = (batch / self.request.output).clamp(1e-9, 1.0);
-        (1.0 - (1.0 - share).powf(self.ranks)) / share
+        let share = (batch * self.pace.accepted / self.request.output).clamp(1e-9, 1.0);
+        (1.0 - (1.0 - share).powf(self.room.ranks)) / share
     }
 
     /// A step of a rank with a prompt beside `others` while ranks generate `batch` sequences each. Of all ranks,
@@ -186,14 +285,14 @@ impl<'a> Replica<'a> {
     fn step_with_prompt(&self, others: Batch, batch: f64) -> f64 {
         let prompts = 1.0 / self.in_step(batch);
         let average = Average { decodes: batch, prompt_tokens: prompts * self.request.input };
-        let average = (self.ranks > 1.0).then_some(average);
-        self.compiled.step(&Batch { average, ..prompt(others, &self.request) }).get()
+        let average = (self.room.ranks > 1.0).then_some(average);
+        self.pace.slower * self.compiled.step(&Batch { average, ..prompt(others, &self.request) }).get()
     }
 
     /// Tokenising, one prompt of the replica after another.
-    fn tokenised(&self, rate: f64) -> f64 {
+    pub(crate) fn tokenised(&self, rate: f64) -> f64 {
         let each = self.scheduler.tokenise * self.request.input;
-        each + wait(rate * self.ranks * each, each)
+        each + wait(rate * self.room.ranks * each, each)
     }
 }
 
@@ -202,13 +301,28 @@ fn prompt(batch: Batch, request: &Request) -> Batch {
     Batch { prompts: 1.0, chunk: request.input, prefix: request.prefix, ..batch }
 }
 
+/// A load as the formulas of the first token take it: requests per second and sequences of a rank, its steps.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    rate: f64,
+    batch: f64,
+    decode: f64,
+    prompt: f64,
+}
+
+/// Wait that a share of requests does not exceed in a queue of this load and mean wait: W/ρ ln(ρ/(1 - p)).
+pub(crate) fn longest_wait((load, mean): (f64, f64), share: f64) -> f64 {
+    let beyond = 1.0 - share;
+    if load > beyond { mean / load * (load / beyond).ln() } else { 0.0 }
+}
+
 /// Mean wait in an M/D/1 queue, ρσ / (2 (1 - ρ)).
-fn wait(load: f64, service: f64) -> f64 {
+pub(crate) fn wait(load: f64, service: f64) -> f64 {
     if load < 1.0 { load * service / (2.0 * (1.0 - load)) } else { f64::INFINITY }
 }
 
 /// Quantile of the standard normal law, within 4.5e-4: Abramowitz and Stegun, 26.2.23.
-fn normal_quantile(share: f64) -> f64 {
+pub fn normal_quantile(share: f64) -> f64 {
     let tail = share.min(1.0 - share).max(1e-12);
     let t = (-2.0 * tail.ln()).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);

@@ -1,4 +1,5 @@
-//! Why plans are dropped: rules by name, in the order in which they are asked. The last two only check what was computed.
+//! Why plans are dropped: rules by name, in the order in which they are asked. Those after `out of memory` check what
+//! was computed.
 
 use crate::Request;
 use rackplan_catalog::Model;
@@ -74,10 +75,21 @@ pub enum Rejection {
         /// What it should be.
         limit: Seconds,
     },
+    /// The last token comes too late even where a replica has one request at a time.
+    MissesE2e {
+        /// When it comes.
+        e2e: Seconds,
+        /// When it should.
+        limit: Seconds,
+    },
+    /// The tier does not hold or move the caches of the users of even a small load.
+    TierTooSmall,
+    /// Another plan of the same space takes as much on fewer accelerators.
+    Dominated,
 }
 
 /// Names of the rules, in the order in which they are asked.
-pub const RULES: [&str; 9] = [
+pub const RULES: [&str; 12] = [
     "context longer than the model's",
     "heads not divisible",
     "tp beyond the scale-up domain",
@@ -87,6 +99,9 @@ pub const RULES: [&str; 9] = [
     "batch too large",
     "misses ttft",
     "misses tpot",
+    "misses e2e",
+    "tier too small",
+    "dominated",
 ];
 
 impl Rejection {
@@ -102,6 +117,9 @@ impl Rejection {
             Self::BatchTooLarge { .. } => 6,
             Self::MissesTtft { .. } => 7,
             Self::MissesTpot { .. } => 8,
+            Self::MissesE2e { .. } => 9,
+            Self::TierTooSmall => 10,
+            Self::Dominated => 11,
         }
     }
 }

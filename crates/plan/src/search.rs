@@ -1,7 +1,13 @@
 //! Every plan of a space against the rules and the targets: what each takes at most.
 
+use crate::pools::Workers;
 use crate::rules::{self, RULES};
-use crate::{Population, Rejection, Replica, Request, Scheduler, Served, Space, Targets, highest};
+use crate::shapes;
+use crate::{
+    KvPolicy, Pace, Pools, Population, Rejection, Replica, Request, Room, Scheduler, Served, Space, Station,
+    Targets, highest,
+};
+use rackplan_perf::collectives::send::Path;
 use rackplan_perf::{Compiled, Deployment, Engines, Memory, ParallelPlan};
 use rayon::prelude::*;
 
@@ -16,6 +22,14 @@ pub struct Question<'a> {
     pub scheduler: Scheduler,
     /// What is asked of it.
     pub request: Request,
+    /// How fast it goes beside what its operators say.
+    pub pace: Pace,
+    /// Ways to keep caches of users who think; at least one.
+    pub policies: &'a [KvPolicy],
+    /// Which workers do what.
+    pub modes: Modes,
+    /// A link between prefill and decode workers that was named.
+    pub transfer: Option<f64>,
     /// Who asks.
     pub population: Population,
     /// How fast answers must come.
@@ -24,19 +38,42 @@ pub struct Question<'a> {
     pub batches: &'a [u32],
 }
 
+/// Which workers do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Modes {
+    /// Every worker computes prompts and generates.
+    #[default]
+    Aggregated,
+    /// Prompts have workers of their own.
+    Disaggregated,
+    /// Whichever is better.
+    Auto,
+}
+
 /// A plan that serves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// The plan.
+    /// The plan; of workers that generate where prompts have their own.
     pub plan: ParallelPlan,
-    /// Its operators.
-    pub compiled: Compiled,
+    /// Workers of a unit and the plan of those for prompts, where they have their own.
+    pub pools: Option<(Workers, ParallelPlan)>,
+    /// Where users who think keep their caches.
+    pub policy: KvPolicy,
     /// Memory of one accelerator.
     pub memory: Memory,
     /// Sequences of a rank that its cache holds to their end.
     pub cached: f64,
-    /// What one replica takes at most.
+    /// What one replica, or one unit, takes at most.
     pub served: Served,
+}
+
+impl Found {
+    /// Accelerators of a replica, or of a unit.
+    pub fn gpus(&self) -> u32 {
+        self.pools.map_or(self.plan.gpus(), |(workers, prefill)| {
+            workers.prefill * prefill.gpus() + workers.decode * self.plan.gpus()
+        })
+    }
 }
 
 /// A plan that does not.
@@ -48,47 +85,125 @@ pub struct Dropped {
     pub reason: Rejection,
 }
 
-/// What became of a space: the plans that serve and those that do not, in the order of the space, whatever the threads.
-pub fn search(question: &Question, space: &Space) -> (Vec<Found>, Vec<Dropped>) {
+/// What became of a space, in its order, whatever the threads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Searched {
+    /// Plans that serve.
+    pub found: Vec<Found>,
+    /// Plans that do not.
+    pub dropped: Vec<Dropped>,
+    /// Units of workers for prompts and workers for answers that others beat before they were priced.
+    pub dominated: u64,
+}
+
+impl Searched {
+    /// Plans laid out, those of both kinds of workers included.
+    pub fn considered(&self) -> u64 {
+        (self.found.len() + self.dropped.len()) as u64 + self.dominated
+    }
+
+    /// How many plans each rule dropped, by name; rules that dropped none are left out.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let mut counts = [0_u64; RULES.len()];
+        for one in &self.dropped {
+            counts[one.reason.rule()] += 1;
+        }
+        counts[Rejection::Dominated.rule()] += self.dominated;
+        RULES.into_iter().zip(counts).filter(|(_, plans)| *plans > 0).collect()
+    }
+}
+
+/// A plan and a way to keep caches, or why not.
+pub(crate) type Tried = Result<Found, Dropped>;
+
+/// What became of a space.
+pub fn search(question: &Question, space: &Space) -> Searched {
     let plans: Vec<ParallelPlan> = space.plans().collect();
-    let tried: Vec<Result<Found, Dropped>> = plans
-        .into_par_iter()
-        .map(|plan| question.of(plan, space.domain).map_err(|reason| Dropped { plan, reason }))
-        .collect();
-    let (mut found, mut dropped) = (Vec::new(), Vec::new());
-    for one in tried {
-        match one {
-            Ok(one) => found.push(one),
-            Err(one) => dropped.push(one),
+    let mut searched = Searched::default();
+    if question.modes != Modes::Disaggregated {
+        let tried: Vec<Vec<Tried>> = plans.par_iter().map(|plan| question.of(*plan, space.domain)).collect();
+        searched.take(tried.into_iter().flatten());
+    }
+    if question.modes != Modes::Aggregated {
+        let (tried, dominated) = shapes::search(question, &plans, space.domain);
+        searched.take(tried.into_iter());
+        searched.dominated += dominated;
+    }
+    searched
+}
+
+impl Searched {
+    fn take(&mut self, tried: impl Iterator<Item = Tried>) {
+        for one in tried {
+            match one {
+                Ok(one) => self.found.push(one),
+                Err(one) => self.dropped.push(one),
+            }
         }
     }
-    (found, dropped)
 }
 
-impl Question<'_> {
-    /// One plan.
-    pub fn of(&self, plan: ParallelPlan, domain: u32) -> Result<Found, Rejection> {
+impl<'a> Question<'a> {
+    /// One plan, with caches kept in each way.
+    pub fn of(&self, plan: ParallelPlan, domain: u32) -> Vec<Tried> {
         let deployment = Deployment { plan, ..self.deployment };
-        rules::check(&deployment, &self.request, domain)?;
-        let compiled = Compiled::new(&deployment, self.engines);
+        if let Err(reason) = rules::check(&deployment, &self.request, domain) {
+            return vec![Err(Dropped { plan, reason })];
+        }
+        let compiled = self.compiled(plan);
+        let base = self.replica(plan, &compiled);
         let memory = Memory::of(&deployment);
-        let cached = memory.sequences(&deployment, self.request.longest());
-        let replica = self.replica(plan, &compiled, cached);
-        let served = highest(&replica, &self.targets, &self.population, self.batches)?;
-        Ok(Found { plan, compiled, memory, cached, served })
+        let tried = self.policies.iter().map(|policy| {
+            let station = Station::Together(base.keeping(*policy, &self.request));
+            let served = highest(&station, &self.targets, &self.population, self.batches);
+            let cached = base.room.sequences();
+            served
+                .map(|served| Found { plan, pools: None, policy: *policy, memory, cached, served })
+                .map_err(|reason| Dropped { plan, reason })
+        });
+        tried.collect()
     }
 
-    /// A plan as the formulas of queueing take it.
-    pub fn replica<'a>(&self, plan: ParallelPlan, compiled: &'a Compiled, cached: f64) -> Replica<'a> {
-        Replica::new(compiled, self.scheduler, self.request, (plan.dp, plan.gpus()), cached)
+    /// The operators of a plan.
+    pub fn compiled(&self, plan: ParallelPlan) -> Compiled {
+        Compiled::new(&Deployment { plan, ..self.deployment }, self.engines)
     }
-}
 
-/// How many plans each rule dropped, by name; rules that dropped none are left out.
-pub fn counts(dropped: &[Dropped]) -> Vec<(&'static str, u64)> {
-    let mut counts = [0_u64; RULES.len()];
-    for one in dropped {
-        counts[one.reason.rule()] += 1;
+    /// A plan as the formulas of queueing take it, its users keeping everything.
+    pub fn replica<'c>(&self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c> {
+        let deployment = Deployment { plan, ..self.deployment };
+        let room = Room::of(&deployment, &Memory::of(&deployment), &self.request);
+        Replica::new(compiled, self.scheduler, self.request, room).paced(self.pace)
     }
-    RULES.into_iter().zip(counts).filter(|(_, plans)| *plans > 0).collect()
+
+    /// What was found, as the formulas of queueing take it: `compiled` are the operators of its plan and of the one for
+    /// prompts.
+    pub fn station<'c>(&self, found: &Found, compiled: &'c (Compiled, Option<Compiled>)) -> Station<'c> {
+        let keeping = |replica: Replica<'c>| replica.keeping(found.policy, &self.request);
+        let decode = keeping(self.replica(found.plan, &compiled.0));
+        match (found.pools, &compiled.1) {
+            (Some((workers, prefill)), Some(operators)) => {
+                let prefill = keeping(self.replica(prefill, operators));
+                Station::Apart(self.pools(prefill, decode, workers))
+            }
+            _ => Station::Together(decode),
+        }
+    }
+
+    /// The operators of what was found.
+    pub fn operators(&self, found: &Found) -> (Compiled, Option<Compiled>) {
+        (self.compiled(found.plan), found.pools.map(|(_, prefill)| self.compiled(prefill)))
+    }
+
+    /// A unit; caches pass the scale-up fabric where the unit is in one domain, else the network, or the link named.
+    pub(crate) fn pools<'c>(&self, prefill: Replica<'c>, decode: Replica<'c>, workers: Workers) -> Pools<'c> {
+        let pools = Pools { prefill, decode, workers, path: Path::ScaleOut };
+        let near = f64::from(pools.gpus()) <= self.deployment.device.domain;
+        let path = match self.transfer {
+            Some(rate) => Path::Link(rate),
+            None if near => Path::ScaleUp,
+            None => Path::ScaleOut,
+        };
+        Pools { path, ..pools }
+    }
 }

@@ -7,8 +7,8 @@ use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
 use rackplan_plan::{
-    Found, Population, Question, Rejection, Request, Scheduler, Site, Sizes, Space, Targets, counts, pareto,
-    rules, search,
+    Found, KvPolicy, Modes, Pace, Population, Question, Rejection, Request, Scheduler, Site, Sizes, Space,
+    Targets, Tier, TierKind, highest, operating, pareto, rules, search,
 };
 use rackplan_units::Seconds;
 use std::sync::OnceLock;
@@ -63,7 +63,7 @@ impl Asked {
     fn question(&self) -> Question<'static> {
         let fixture = fixture();
         let framework: Framework = fixture.catalog.get(self.backend.name()).expect("an entry").record;
-        let request = Request { input: self.input.round(), output: self.output.round(), prefix: 0.0 };
+        let request = Request::new(self.input.round(), self.output.round());
         Question {
             deployment: Deployment {
                 model: &fixture.models[self.model],
@@ -78,10 +78,15 @@ impl Asked {
             engines: &fixture.engines,
             scheduler: Scheduler::new(&framework, fixture.gpu.memory.capacity, request.input),
             request,
+            pace: Pace::default(),
+            policies: &[KvPolicy::HBM],
+            modes: Modes::Aggregated,
+            transfer: None,
             population: Population::Users { users: self.users, think_time: Seconds::new(self.think) },
             targets: Targets {
                 ttft: Seconds::new(self.ttft),
                 tpot: Seconds::new(self.tpot),
+                e2e: Seconds::new(f64::INFINITY),
                 percentile: Some(0.95),
             },
             batches: &[],
@@ -89,14 +94,14 @@ impl Asked {
     }
 
     fn found(&self, sizes: Sizes) -> Vec<Found> {
-        search(&self.question(), &space(self.model == 1, sizes)).0
+        search(&self.question(), &space(self.model == 1, sizes)).found
     }
 
     /// The fewest accelerators.
     fn gpus(&self, sizes: Sizes) -> u64 {
         let sized = |found: &Found| {
             let load = (self.users, found.served.taken);
-            HGX.size(load, 0.0, 0, found.plan.gpus()).gpus_active
+            HGX.size(load, 0.0, 0, found.gpus()).gpus_active
         };
         self.found(sizes).iter().map(sized).min().unwrap_or(u64::MAX)
     }
@@ -144,6 +149,101 @@ proptest! {
             prop_assert!((generating / point.generating - 1.0).abs() < 1e-9, "{point:?}");
         }
     }
+
+    #[test]
+    fn law_what_users_get_is_within_what_a_replica_can(asked in asked(), part in 0.01..1.0) {
+        let question = asked.question();
+        for found in asked.found(few()) {
+            let operators = question.operators(&found);
+            let station = question.station(&found, &operators);
+            let (most, load) = (found.served.point.generating, part * found.served.taken);
+            let seen = operating(&station, &question.targets, &question.population, load, most);
+            // Users think or wait: N = X (Z + R).
+            let users = question.population.taken(seen.point.requests_per_second, seen.point.e2e);
+            prop_assert!((users / load - 1.0).abs() < 0.01 || seen.point.generating < 1.0, "{users} {load}");
+            prop_assert!(seen.point.generating <= most * (1.0 + 1e-9));
+        }
+    }
+
+    #[test]
+    fn law_workers_of_their_own_are_a_choice(asked in asked()) {
+        let question = Question { modes: Modes::Auto, ..asked.question() };
+        let both = search(&question, &space(asked.model == 1, few()));
+        let together = asked.found(few());
+        prop_assert_eq!(both.found.iter().filter(|found| found.pools.is_none()).count(), together.len());
+        for found in both.found.iter().filter(|found| found.pools.is_some()) {
+            let served = &found.served;
+            prop_assert!(served.ttft <= asked.ttft && served.tpot <= asked.tpot, "{served:?}");
+            prop_assert!(served.point.queue_load < 1.0, "{served:?}");
+        }
+    }
+
+    #[test]
+    fn law_drafted_tokens_that_are_accepted_help(asked in asked(), accepted in 1.0..3.0) {
+        let question = asked.question();
+        let plan = ParallelPlan::SINGLE;
+        let compiled = question.compiled(plan);
+        let replica = question.replica(plan, &compiled);
+        let fast = replica.paced(Pace { accepted, ..Pace::default() });
+        let (one, more) = (replica.at(16.0), fast.at(16.0));
+        prop_assert!(more.requests_per_second >= one.requests_per_second * (1.0 - 1e-9));
+        prop_assert!(more.tpot <= one.tpot * (1.0 + 1e-9));
+        let slow = replica.paced(Pace { slower: accepted, ..Pace::default() }).at(16.0);
+        prop_assert!(slow.tpot >= one.tpot && slow.ttft >= one.ttft);
+    }
+}
+
+/// A conversation of 20,000 tokens to which 500 are added.
+fn conversation(policy: KvPolicy, think: f64) -> Option<(f64, f64)> {
+    let asked = Asked {
+        model: 0,
+        backend: Backend::Vllm,
+        input: 500.0,
+        output: 200.0,
+        think,
+        users: 500.0,
+        ttft: 4.0,
+        tpot: 0.05,
+    };
+    let base = asked.question();
+    let question = Question { request: Request { prefix: 20_000.0, kept: 20_000.0, ..base.request }, ..base };
+    let plan = ParallelPlan::SINGLE;
+    let compiled = question.compiled(plan);
+    let replica = question.replica(plan, &compiled).keeping(policy, &question.request);
+    let station = rackplan_plan::Station::Together(replica);
+    let served = highest(&station, &question.targets, &question.population, &[]).ok()?;
+    Some((served.taken, served.point.ttft))
+}
+
+#[test]
+fn law_ways_to_keep_caches_trade_as_they_should() {
+    let tier = |read| Tier {
+        kind: TierKind::Host,
+        read,
+        read_shared: read,
+        write_shared: read,
+        capacity: f64::INFINITY,
+    };
+    let host = |read| KvPolicy { hbm_share: 0.0, tier: Some(tier(read)) };
+    // With much thinking the accelerator's memory holds few users: a tier holds more, and more the faster it is.
+    let (hbm, _) = conversation(KvPolicy::HBM, 300.0).expect("some users fit");
+    let (slow, later) = conversation(host(10e9), 300.0).expect("it serves");
+    let (fast, sooner) = conversation(host(100e9), 300.0).expect("it serves");
+    assert!(hbm < slow && slow <= fast * 1.01, "{hbm} {slow} {fast}");
+    assert!(sooner < later * 1.2, "{sooner} {later}");
+    let (again, _) = conversation(KvPolicy::DROP, 300.0).expect("it serves");
+    assert!(again < fast, "{again} {fast}");
+    // Where nobody thinks nothing is kept, and memory is best.
+    let (hbm, _) = conversation(KvPolicy::HBM, 0.0).expect("it serves");
+    let (again, _) = conversation(KvPolicy::DROP, 0.0).expect("it serves");
+    assert!(hbm > again, "{hbm} {again}");
+    // A tier that holds half of the users is worth half.
+    let small = Tier { capacity: 3e11, ..tier(100e9) };
+    let (little, _) =
+        conversation(KvPolicy { hbm_share: 0.0, tier: Some(small) }, 3000.0).expect("it serves");
+    let less = Tier { capacity: 1.5e11, ..small };
+    let (half, _) = conversation(KvPolicy { hbm_share: 0.0, tier: Some(less) }, 3000.0).expect("it serves");
+    assert!(half < 0.62 * little && half > 0.38 * little, "{half} {little}");
 }
 
 #[test]
@@ -160,17 +260,18 @@ fn law_threads_change_nothing() {
     };
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
-        let (found, dropped) = pool.install(|| search(&asked.question(), &space(true, Sizes::default())));
-        let found: Vec<_> = found.into_iter().map(|one| (one.plan, one.served)).collect();
-        (found, dropped)
+        let question = Question { modes: Modes::Auto, ..asked.question() };
+        pool.install(|| search(&question, &space(true, Sizes::default())))
     };
     assert_eq!(with(1), with(5));
-    let (found, dropped) = search(&asked.question(), &space(true, Sizes::default()));
+    let searched = search(&asked.question(), &space(true, Sizes::default()));
     let plans = space(true, Sizes::default()).plans().count();
-    assert_eq!(found.len() + dropped.len(), plans);
-    assert_eq!(counts(&dropped).iter().map(|(_, plans)| plans).sum::<u64>(), dropped.len() as u64);
-    let best = pareto(&found);
-    assert!(!best.is_empty() && best.len() < found.len());
+    assert_eq!(searched.found.len() + searched.dropped.len(), plans);
+    assert_eq!(searched.considered(), plans as u64);
+    let counted: u64 = searched.counts().iter().map(|(_, plans)| plans).sum();
+    assert_eq!(counted, searched.dropped.len() as u64);
+    let best = pareto(&searched.found);
+    assert!(!best.is_empty() && best.len() < searched.found.len());
 }
 
 #[test]

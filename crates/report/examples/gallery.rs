@@ -2,8 +2,8 @@
 //! With `--features png` each is also written as PNG, light and dark. The numbers are made up.
 
 use rackplan_report::svg::{
-    Axis, BarPart, BarRow, ClusterDiagram, LineChart, LinkLevel, LinkLoad, Panels, Reference, Series, Span,
-    StackedBars, Theme,
+    Axis, BarPart, BarRow, ClusterDiagram, Domain, Frontier, FrontierMark, LineChart, LinkLevel, LinkLoad,
+    Panels, Reference, ScaleKind, Series, Span, StackedBars, Theme,
 };
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ fn main() -> std::io::Result<()> {
     for width in [360.0, 760.0, 1200.0] {
         add(&format!("throughput-{width}"), Box::new(move |theme| throughput().to_svg(theme, width)));
         add(&format!("utilization-{width}"), Box::new(move |theme| utilization().to_svg(theme, width)));
+        add(&format!("frontier-{width}"), Box::new(move |theme| frontier().to_svg(theme, width)));
         add(&format!("memory-{width}"), Box::new(move |theme| memory().to_svg(theme, width)));
         add(&format!("racks-21-{width}"), Box::new(move |theme| nvl72(21, 1500, 4, 8).to_svg(theme, width)));
         add(&format!("racks-trays-{width}"), Box::new(move |theme| trays().to_svg(theme, width)));
@@ -43,6 +44,34 @@ fn write(folder: &Path, pictures: &[(String, Box<Draw>)]) -> std::io::Result<()>
         }
     }
     Ok(())
+}
+
+fn frontier() -> Frontier {
+    let axis = |label: &str, unit: &str| Axis {
+        scale: ScaleKind::Log10,
+        domain: Domain::Data,
+        ..Axis::linear(label, unit)
+    };
+    let names = ["TP8", "TP8", "TP4 x EP4", "TP4 x EP4", "TP2 x EP2", "TP2 x EP2", "TP2 x EP2"];
+    let mark = |(i, name): (usize, &&str)| {
+        let speed = 150.0 / 1.5f64.powi(i as i32);
+        FrontierMark {
+            name: (*name).to_owned(),
+            tip: format!("{name}, batch {}", 1 << i),
+            x: speed,
+            y: 20.0 * 1.9f64.powi(i as i32),
+            group: if i < 5 { "within the targets" } else { "misses a target" }.to_owned(),
+        }
+    };
+    Frontier {
+        title: "Speed of a user against throughput of a GPU".into(),
+        subtitle: "Qwen3-235B-A22B in fp8".into(),
+        x: axis("speed", "tok/s for a user"),
+        y: axis("throughput", "tok/s per GPU"),
+        groups: vec!["within the targets".into(), "misses a target".into()],
+        points: names.iter().enumerate().map(mark).collect(),
+        chosen: Some((32.0, 250.0, "chosen".into())),
+    }
 }
 
 fn throughput() -> LineChart {

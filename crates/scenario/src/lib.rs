@@ -4,9 +4,11 @@
 //! what it does not say is assumed and listed. Nothing here opens a file or prints.
 
 pub mod answer;
+mod answer_file;
 mod error;
 mod inputs;
 mod layers;
+mod lengths;
 pub mod operators;
 pub mod predict_first_order;
 pub mod predict_serving;
@@ -15,8 +17,10 @@ pub mod run;
 mod schema;
 pub mod serving;
 mod settings;
+pub mod use_case;
 mod value;
 
+pub use answer_file::AnswerFile;
 pub use error::QuestionError;
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};

@@ -1,7 +1,8 @@
 //! The question as a typed value: what the keys of a scenario file and the flags mean.
 
+use crate::lengths::Length;
 use crate::value::{Count, List, Number, Switch, Written, schema_of};
-use rackplan_units::Seconds;
+use rackplan_units::{DollarsPerSecond, Seconds, Watts};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -22,6 +23,10 @@ pub struct Question {
     pub speculative: Option<String>,
     /// Racks, servers or accelerators to plan on.
     pub hardware: Option<List<String>>,
+    /// Tier for the caches of users who think: `host`, `nvme`, `remote`, `none` or `auto`.
+    pub kv_tier: Option<String>,
+    /// Share of those caches that stays in HBM.
+    pub hbm_residency: Option<Number>,
     /// KV systems for what HBM cannot hold.
     pub kv_system: Option<List<String>>,
     /// Links that replace those of the rack, `inter_rack=400gbe`.
@@ -67,12 +72,20 @@ pub struct Workload {
     pub arrival_window_min: Option<Count>,
     /// Requests a second, whoever sends them.
     pub rate: Option<Number>,
+    /// Clients that each send their next request when the last is answered.
+    pub concurrency: Option<Count>,
     /// Mean time between an answer and the user's next request.
     pub think_time: Option<Seconds>,
+    /// The busiest hour over the mean of the day, where the load given is that mean.
+    pub peak_factor: Option<Number>,
+    /// Load of each hour of the day, relative to one another.
+    pub day_profile: Option<List<Number>>,
     /// Prompt tokens of a request.
-    pub isl: Option<Count>,
+    pub isl: Option<Length>,
     /// Tokens of an answer.
-    pub osl: Option<Count>,
+    pub osl: Option<Length>,
+    /// Share of a prompt that other requests have computed already.
+    pub prefix_hit: Option<Number>,
     /// KV tokens kept per user.
     pub context: Option<Count>,
     /// Context lengths to tabulate.
@@ -89,8 +102,14 @@ pub struct Targets {
     pub ttft: Option<Seconds>,
     /// Time per output token.
     pub tpot: Option<Seconds>,
+    /// From the request to its last token.
+    pub e2e: Option<Seconds>,
     /// Which requests must be within these: `p95`, or `mean`.
     pub percentile: Option<String>,
+    /// Chance that the prediction is not too good.
+    pub confidence: Option<Number>,
+    /// Share of time in which every replica needed is up.
+    pub availability: Option<Number>,
 }
 
 /// What may be bought.
@@ -101,8 +120,16 @@ pub struct Limits {
     pub max_racks: Option<Count>,
     /// Exactly this many racks.
     pub fixed_racks: Option<Count>,
-    /// Replicas beyond those that the load needs.
-    pub spares: Option<Count>,
+    /// Replicas beyond those that the load needs: a number, or `auto`.
+    pub spares: Option<Text>,
+    /// From a failure until its replica is back.
+    pub repair_time: Option<Seconds>,
+    /// Most power at the meter.
+    pub max_power: Option<Watts>,
+    /// Most that it may cost to own.
+    pub max_cost: Option<DollarsPerSecond>,
+    /// Carbon of the grid, in grams of CO2 equivalent a kilowatt-hour.
+    pub grid_intensity: Option<Number>,
     /// Part of the load that is left free beside it.
     pub headroom: Option<Number>,
     /// Head nodes of a rack; they only show in the diagram.
@@ -115,7 +142,7 @@ pub struct Limits {
 pub struct Search {
     /// The performance model.
     pub method: Option<Method>,
-    /// Inference or training.
+    /// Inference or training; how workers share inference.
     pub mode: Option<Mode>,
     /// Racks over which a sweep lays plans out.
     pub racks: Option<Count>,
@@ -154,9 +181,9 @@ pub struct Swaps {
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// The founding documents' three ceilings.
-    #[default]
     FirstOrder,
     /// Operators with measured constants, and queueing.
+    #[default]
     Operators,
 }
 
@@ -169,6 +196,12 @@ pub enum Mode {
     Inference,
     /// Training steps.
     Training,
+    /// Generating tokens, every worker computing prompts too.
+    Aggregated,
+    /// Generating tokens, prompts on workers of their own.
+    Disaggregated,
+    /// Whichever of the two is better.
+    Auto,
 }
 
 /// What a step does.
@@ -206,4 +239,8 @@ pub enum Objective {
     Cost,
     /// Electric power.
     Power,
+    /// Time per token of a GPU: the most tokens a second on the racks given.
+    Throughput,
+    /// Time to first token.
+    Ttft,
 }

@@ -101,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "NAME",
         WHAT,
         SIZE_AND_EXPLAIN,
-        "Serving framework: vllm, sglang or trtllm"
+        "Serving framework: vllm, sglang or trtllm; all compares them (size)"
     ),
     setting!(
         "speculative",
@@ -109,8 +109,8 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "mtp:N",
         WHAT,
-        EXPLAIN,
-        "Drafted tokens: none, mtp:2, or mtp:2,accept=0.7 with the chance that a drafted token is accepted"
+        SIZE_AND_EXPLAIN,
+        "Drafted tokens: none, mtp:2, or mtp:2,accept=0.7 with the chance that a drafted token is accepted; auto tries several (size)"
     ),
     setting!(
         "workload.users",
@@ -158,6 +158,15 @@ pub const SETTINGS: &[Setting] = &[
         "Requests a second that arrive at random, in place of users (operators method)"
     ),
     setting!(
+        "workload.concurrency",
+        "concurrency",
+        [],
+        "N",
+        WHO,
+        SIZE,
+        "Clients that each send their next request when the last is answered, in place of users (operators method)"
+    ),
+    setting!(
         "workload.think_time",
         "think-time",
         [],
@@ -166,8 +175,51 @@ pub const SETTINGS: &[Setting] = &[
         SIZE,
         "Mean time between an answer and the user's next request, e.g. 30s (operators method)"
     ),
-    setting!("workload.isl", "isl", [], "TOKENS", WHO, SIZE_AND_EXPLAIN, "Prompt tokens of a request"),
-    setting!("workload.osl", "osl", [], "TOKENS", WHO, SIZE_AND_EXPLAIN, "Tokens of an answer"),
+    setting!(
+        "workload.peak_factor",
+        "peak-factor",
+        [],
+        "X",
+        WHO,
+        SIZE,
+        "Busiest hour over the mean of the day, where the load given is that mean (operators method)"
+    ),
+    setting!(
+        "workload.day_profile",
+        "day-profile",
+        [],
+        "24 VALUES",
+        WHO,
+        SIZE,
+        "Load of each hour of the day, relative to one another; the load given is the busiest hour's (operators method)"
+    ),
+    setting!(
+        "workload.isl",
+        "isl",
+        [],
+        "TOKENS",
+        WHO,
+        SIZE_AND_EXPLAIN,
+        "Prompt tokens of a request: a number, or lognormal:mean=4000,p95=12000"
+    ),
+    setting!(
+        "workload.osl",
+        "osl",
+        [],
+        "TOKENS",
+        WHO,
+        SIZE_AND_EXPLAIN,
+        "Tokens of an answer: a number, or lognormal:mean=500,p95=1500"
+    ),
+    setting!(
+        "workload.prefix_hit",
+        "prefix-hit",
+        [],
+        "PART",
+        WHO,
+        SIZE,
+        "Share of a prompt that other requests have computed already, 0.5 for half (operators method)"
+    ),
     setting!(
         "workload.context",
         "context",
@@ -214,6 +266,15 @@ pub const SETTINGS: &[Setting] = &[
         "Longest time per output token, e.g. 30ms (operators method)"
     ),
     setting!(
+        "targets.e2e",
+        "e2e",
+        [],
+        "TIME",
+        GOOD,
+        SIZE,
+        "Longest time to the last token, e.g. 20s (operators method)"
+    ),
+    setting!(
         "targets.percentile",
         "percentile",
         [],
@@ -221,6 +282,24 @@ pub const SETTINGS: &[Setting] = &[
         GOOD,
         SIZE,
         "Which requests must be within them: p50, p90, p95, p99 or mean (operators method)"
+    ),
+    setting!(
+        "targets.confidence",
+        "confidence",
+        [],
+        "CHANCE",
+        GOOD,
+        SIZE,
+        "Chance that the deployment keeps its targets, by the band of the prediction: 0.8; without it the prediction is taken as it is (operators method)"
+    ),
+    setting!(
+        "targets.availability",
+        "availability",
+        [],
+        "PART",
+        GOOD,
+        SIZE,
+        "Share of time in which every replica needed is up, for --spares auto (operators method)"
     ),
     setting!(
         "hardware",
@@ -248,7 +327,43 @@ pub const SETTINGS: &[Setting] = &[
         "N",
         WHERE,
         SIZE,
-        "Replicas beyond those that the load needs (operators method)"
+        "Replicas beyond those that the load needs, or auto for what failures ask for (operators method)"
+    ),
+    setting!(
+        "limits.repair_time",
+        "repair-time",
+        [],
+        "TIME",
+        WHERE,
+        SIZE,
+        "From a failure until its replica is back, e.g. 24h (operators method)"
+    ),
+    setting!(
+        "limits.max_power",
+        "max-power",
+        [],
+        "POWER",
+        WHERE,
+        SIZE,
+        "Most power at the meter, e.g. 2MW (operators method)"
+    ),
+    setting!(
+        "limits.max_cost",
+        "max-cost",
+        [],
+        "COST",
+        WHERE,
+        SIZE,
+        "Most that it may cost to own, e.g. 500 USD/h (operators method)"
+    ),
+    setting!(
+        "limits.grid_intensity",
+        "grid-intensity",
+        [],
+        "G/KWH",
+        WHERE,
+        SIZE,
+        "Grams of CO2 equivalent for a kilowatt-hour, to state carbon (operators method)"
     ),
     setting!(
         "limits.headroom",
@@ -269,6 +384,24 @@ pub const SETTINGS: &[Setting] = &[
         "Head nodes of a rack, for the diagram (1 if not said)"
     ),
     setting!(
+        "kv_tier",
+        "kv-tier",
+        [],
+        "TIER",
+        WHERE,
+        SIZE,
+        "Where caches of users who think go: host, nvme or remote, also where HBM would hold them; none computes again what HBM does not hold; auto takes the best (operators method)"
+    ),
+    setting!(
+        "hbm_residency",
+        "hbm-residency",
+        [],
+        "PART",
+        WHERE,
+        SIZE,
+        "Share of those caches that stays in HBM (operators method)"
+    ),
+    setting!(
         "kv_system",
         "kv-system",
         [],
@@ -284,7 +417,7 @@ pub const SETTINGS: &[Setting] = &[
         "LEVEL=LINK",
         WHERE,
         PLANS,
-        "Another link at intra_server, inter_server, inter_rack or all, e.g. all=400gbe"
+        "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe"
     ),
     setting!(
         "search.method",
@@ -293,9 +426,17 @@ pub const SETTINGS: &[Setting] = &[
         "METHOD",
         SEARCH,
         PLANS,
-        "Performance model: first-order, or operators (size)"
+        "Performance model: operators (default of size), or first-order, the founding documents' three ceilings"
     ),
-    setting!("search.mode", "mode", [], "MODE", SEARCH, SWEEP, "inference or training"),
+    setting!(
+        "search.mode",
+        "mode",
+        [],
+        "MODE",
+        SEARCH,
+        PLANS,
+        "aggregated, disaggregated (prompts on workers of their own) or auto by operators; inference or training (sweep)"
+    ),
     setting!("search.racks", "racks", [], "N", SEARCH, SWEEP, "Racks over which plans are laid out"),
     setting!(
         "search.batch_sizes",
@@ -335,7 +476,7 @@ pub const SETTINGS: &[Setting] = &[
         "WHAT",
         SEARCH,
         SIZE,
-        "Among several racks take the least gpus, cost or power"
+        "What to have least of: gpus, cost or power; or ttft, or the most throughput on the racks given"
     ),
     setting!(
         "swaps.random_swap",

@@ -4,7 +4,7 @@ use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Compiled, Deployment, Device, Engines, Memory, ParallelPlan, Precision, StepTable};
-use rackplan_plan::{Population, Replica, Request, Scheduler};
+use rackplan_plan::{Population, Replica, Request, Room, Scheduler};
 use rackplan_sim::{Engine, Load, Policy, Workload, play};
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
@@ -37,10 +37,10 @@ fn errors(catalog: &Catalog, engines: &Engines, backend: Backend) -> Vec<Errors>
         let compiled = Compiled::new(&deployment, engines);
         let table = StepTable::new(compiled.clone());
         for (input, output) in SHAPES {
-            let request = Request { input, output, prefix: 0.0 };
+            let request = Request::new(input, output);
             let scheduler = Scheduler::new(&framework, entry.memory.capacity, 1.1 * input);
-            let cached = Memory::of(&deployment).sequences(&deployment, input + output);
-            let replica = Replica::new(&compiled, scheduler, request, (1, plan.gpus()), cached);
+            let room = Room::of(&deployment, &Memory::of(&deployment), &request);
+            let replica = Replica::new(&compiled, scheduler, request, room);
             all.extend(GENERATING.iter().filter_map(|generating| one(&replica, &table, *generating)));
         }
     }
@@ -51,7 +51,7 @@ fn errors(catalog: &Catalog, engines: &Engines, backend: Backend) -> Vec<Errors>
 fn one(replica: &Replica, table: &StepTable, generating: f64) -> Option<Errors> {
     let point = replica.at(generating);
     let population = Population::Rate(point.requests_per_second);
-    if point.queue_load > 0.7 || !replica.has_places(&point, 0.95, &population) {
+    if point.queue_load > 0.7 || replica.lacks(&point, 0.95, &population).is_some() {
         return None;
     }
     let around = |length: f64| Lengths::Uniform { low: (0.9 * length) as u32, high: (1.1 * length) as u32 };

@@ -1,12 +1,11 @@
-//! `size --method operators`: what the answer says hangs together, and follows the question as it should.
+//! `size` by operators, its method unless another is named: what the answer says hangs together, and follows the question as it should.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
 
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Catalog, Inputs, Layers, Origin, QuestionError, run};
 
-const QUESTION: [(&str, &str); 6] = [
-    ("search.method", "operators"),
+const QUESTION: [(&str, &str); 5] = [
     ("model", "Llama-3.1-8B"),
     ("hardware", "h100_hgx"),
     ("workload.users", "1000"),
@@ -67,6 +66,115 @@ fn law_answers_follow_the_question() {
     assert!(gpus(&[("hardware", "h100_hgx,b200_hgx,gb200_nvl72")]) <= held);
 }
 
+/// A conversation of 24,000 tokens, most of it kept while its user thinks.
+const CONVERSATION: (&str, &str) = ("workload.context", "24k");
+
+fn placement(more: &[(&str, &str)]) -> rackplan_scenario::answer::KvPlacement {
+    let asked: Vec<_> = [CONVERSATION].iter().chain(more).copied().collect();
+    size(&asked).deployment.unwrap().kv_placement.unwrap()
+}
+
+#[test]
+fn law_caches_of_users_who_think_are_somewhere() {
+    let best = gpus(&[CONVERSATION]);
+    for tier in ["host", "nvme", "remote"] {
+        let placed = placement(&[("kv_tier", tier)]);
+        assert_eq!((placed.policy.as_str(), placed.hbm_residency), (tier, 0.0), "{placed:?}");
+        // Forced out of HBM, and brought back sooner than it is computed.
+        assert!(placed.offloaded_bytes > 1e11 && placed.resident_bytes == 0.0, "{placed:?}");
+        assert!(
+            placed.reload_s.unwrap() > 0.0 && placed.reload_s.unwrap() < placed.recompute_s,
+            "{placed:?}"
+        );
+        assert!(placed.dma_read_utilization > 0.0 && placed.dma_read_utilization < 1.0, "{placed:?}");
+        assert!(best <= gpus(&[CONVERSATION, ("kv_tier", tier)]), "{tier}");
+    }
+    assert!(best <= gpus(&[CONVERSATION, ("kv_tier", "none")]));
+    // 21,440 tokens of 131,072 B for each of those who think: 2 (keys, values) x 32 layers x 8 heads x 128 x 2 B.
+    let held = placement(&[("kv_tier", "host"), ("kv_dtype", "bf16")]);
+    let bytes = held.users_thinking * 21_440.0 * 131_072.0;
+    assert!((held.offloaded_bytes / bytes - 1.0).abs() < 1e-6, "{held:?} {bytes}");
+    let half = placement(&[("kv_tier", "host"), ("hbm_residency", "0.5"), ("limits.max_racks", "100")]);
+    assert!((half.resident_bytes / half.offloaded_bytes - 1.0).abs() < 1e-6, "{half:?}");
+    assert!(size(&[]).deployment.unwrap().kv_placement.is_none());
+}
+
+#[test]
+fn law_what_users_get_is_within_what_the_deployment_can() {
+    for more in [[("workload.users", "300")], [("workload.users", "7000")], [("workload.osl", "100")]] {
+        let answer = size(&more);
+        let (found, demand) = (answer.deployment.unwrap(), answer.demand);
+        let chain = demand.generating.unwrap();
+        assert!(demand.tokens_per_s <= found.throughput.total_tokens_per_s * (1.0 + 1e-9), "{more:?}");
+        assert!(chain.in_flight <= chain.in_flight_p95 && chain.in_flight_p95 <= chain.in_flight_max);
+        let economics = found.economics.unwrap();
+        let (input, output) = (
+            economics.usd_per_million_input_tokens.unwrap(),
+            economics.usd_per_million_output_tokens.unwrap(),
+        );
+        // Both sides together pay for everything.
+        let paid = chain.requests_per_s * (input * chain.isl as f64 + output * chain.osl as f64) / 1e6;
+        assert!((paid * 3600.0 / found.money.unwrap().usd_per_hour - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn law_wishes_cost() {
+    let many = ("workload.users", "20000");
+    let held = gpus(&[many]);
+    assert!(gpus(&[many, ("targets.confidence", "0.9")]) > held);
+    assert!(gpus(&[many, ("targets.confidence", "0.5")]) >= held);
+    assert!(gpus(&[many, ("targets.e2e", "8s")]) > held);
+    assert!(gpus(&[many, ("workload.peak_factor", "2")]) > held);
+    assert!(gpus(&[many, ("workload.prefix_hit", "0.8")]) < held);
+    assert!(gpus(&[many, ("workload.isl", "lognormal:mean=2048,p95=6000")]) >= held);
+    assert!(gpus(&[many, ("search.mode", "auto")]) <= held);
+    assert!(gpus(&[many, ("backend", "all")]) <= held);
+    let spares = |more: &[(&str, &str)]| size(more).deployment.unwrap().capacity.gpus_spare;
+    let auto = ("limits.spares", "auto");
+    assert!(spares(&[many, auto]) > 0);
+    assert!(spares(&[many, auto, ("targets.availability", "0.99999")]) >= spares(&[many, auto]));
+}
+
+#[test]
+fn law_limits_bind_and_objectives_choose() {
+    let many = ("workload.users", "20000");
+    let free = size(&[many]).deployment.unwrap();
+    let (watts, usd) = (free.power.unwrap().facility_w, free.money.unwrap().usd_per_hour);
+    assert!(size(&[many, ("limits.max_power", &format!("{} W", watts * 1.001))]).feasible);
+    let poor = size(&[many, ("limits.max_power", &format!("{} W", watts * 0.5))]);
+    assert!(!poor.feasible && poor.difficulty.unwrap().relaxations[0].flag.starts_with("--max-power"));
+    assert!(size(&[many, ("limits.max_cost", &format!("{} USD/h", usd * 1.001))]).feasible);
+    assert!(!size(&[many, ("limits.max_cost", &format!("{} USD/h", usd * 0.5))]).feasible);
+    let racks = ("limits.fixed_racks", "2");
+    let rate = |more: &[(&str, &str)]| {
+        let found = size(more).deployment.unwrap();
+        found.throughput.instance_tokens_per_s * found.capacity.instances as f64
+    };
+    assert!(rate(&[racks, ("search.objective", "throughput")]) >= rate(&[racks]));
+    let first = |more: &[(&str, &str)]| size(more).deployment.unwrap().latency.unwrap().ttft_mean_s;
+    assert!(first(&[("search.objective", "ttft")]) <= first(&[]));
+}
+
+#[test]
+fn law_prompts_on_workers_of_their_own_add_up() {
+    let answer =
+        size(&[("search.mode", "disaggregated"), ("workload.users", "5000"), ("workload.isl", "4000")]);
+    let (found, chain) = (answer.deployment.unwrap(), answer.demand.generating.unwrap());
+    let pools = found.pools.unwrap();
+    let layouts = u64::from(pools.prefill_workers) * pools.prefill.gpus_per_instance
+        + u64::from(pools.decode_workers) * u64::from(found.plan.tp * found.plan.pp * found.plan.dp.unwrap());
+    assert_eq!(found.plan.gpus_per_instance, layouts);
+    assert_eq!(found.capacity.gpus_active, layouts * found.capacity.instances_needed);
+    assert!(pools.transfer_s > 0.0 && pools.transfer_utilization < 1.0 && pools.prefill_utilization < 1.0);
+    assert!(chain.in_flight > 0.0 && found.links.iter().any(|link| link.level == "kv_transfer"));
+    let named = |link| {
+        let asked = [("search.mode", "disaggregated"), ("workload.isl", "4000"), ("links", link)];
+        size(&asked).deployment.unwrap().pools.unwrap().transfer_s
+    };
+    assert!(named("kv_transfer=100gbe") > named("kv_transfer=800gbe"));
+}
+
 #[test]
 fn law_the_same_question_gives_the_same_answer() {
     assert_eq!(asked(&[]).unwrap(), asked(&[]).unwrap());
@@ -84,9 +192,9 @@ fn hand_what_is_not_said_is_assumed_and_what_the_method_lacks_is_not() {
     for key in ["workload.context", "search.batch_sizes", "targets.tokens_per_user_rate"] {
         assert!(!keys.contains(&key), "{key}: {keys:?}");
     }
-    // A context without a prompt length is all prompt but the answer.
+    // A context is a chat's turn and the conversation before it.
     let chain = size(&[("workload.context", "6000")]).demand.generating.unwrap();
-    assert_eq!((chain.isl, chain.osl, chain.prefix_tokens), (5488, 512, 0));
+    assert_eq!((chain.isl, chain.osl, chain.prefix_tokens), (2048, 512, 3440));
     let cached = size(&[("workload.context", "6000"), ("workload.isl", "1000"), ("workload.osl", "100")]);
     assert_eq!(cached.demand.generating.unwrap().prefix_tokens, 4900);
 }
@@ -101,6 +209,12 @@ fn hand_nothing_that_fits_is_an_answer_with_a_way_out() {
         "{difficulty:?}"
     );
     assert!(difficulty.relaxations[0].flag.starts_with("--tpot "), "{difficulty:?}");
+    // Where one eased target does not do, several do together.
+    let both = size(&[("targets.tpot", "100us"), ("targets.ttft", "100us")]).difficulty.unwrap();
+    assert!(
+        both.relaxations[0].flag.contains("--ttft ") && both.relaxations[0].flag.contains("--tpot "),
+        "{both:?}"
+    );
     let crowded = size(&[("workload.users", "1000000"), ("limits.max_racks", "1")]).difficulty.unwrap();
     assert!(crowded.binding.contains("there may be 1"), "{crowded:?}");
     assert!(crowded.relaxations.iter().any(|change| change.flag.starts_with("--max-racks")), "{crowded:?}");
@@ -109,9 +223,34 @@ fn hand_nothing_that_fits_is_an_answer_with_a_way_out() {
 #[test]
 fn hand_wrong_values_name_their_place() {
     let wrong = |more: &[(&str, &str)]| asked(more).unwrap_err().to_string();
+    assert!(wrong(&[("kv_tier", "tape")]).contains("`tape` is no tier"));
+    assert!(wrong(&[("limits.spares", "some")]).contains("no number of spares"));
+    assert!(wrong(&[("workload.day_profile", "1,2")]).contains("it has 2 values"));
+    assert!(wrong(&[("workload.peak_factor", "0.5")]).contains("out of range"));
+    assert!(wrong(&[("workload.prefix_hit", "2")]).contains("no share"));
+    assert!(wrong(&[("targets.confidence", "0.1")]).contains("out of range"));
+    assert!(wrong(&[("search.mode", "training")]).contains("serves users only"));
+    assert!(wrong(&[("speculative", "mtp:2")]).contains("no modules that draft tokens"));
     assert!(wrong(&[("backend", "tgi")]).contains("`tgi` is no backend"));
     assert!(wrong(&[("targets.percentile", "p42")]).contains("`p42` is no percentile"));
     assert!(wrong(&[("targets.ttft", "0s")]).contains("nothing is that fast"));
     assert!(wrong(&[("workload.rate", "5")]).contains("it says already who asks"));
-    assert!(wrong(&[("model", "3")]).contains("is a founding preset, which no real model has"));
+    let preset = [("model", "3"), ("search.method", "operators")];
+    assert!(wrong(&preset).contains("is a founding preset, which no real model has"));
+}
+
+#[test]
+fn hand_operators_unless_another_is_named_or_a_preset_has_none() {
+    let method = |more: &[(&str, &str)]| {
+        let answer = asked(more).unwrap();
+        let said = answer.assumptions.iter().find(|assumed| assumed.key == "search.method").cloned();
+        (answer.evidence.method, said.map(|assumed| assumed.why))
+    };
+    assert_eq!(method(&[]), ("operators".to_owned(), None));
+    assert_eq!(method(&[("search.method", "first-order")]), ("first-order".to_owned(), None));
+    // A preset that stands for a real model is that model; one that stands for none has no operators.
+    assert_eq!(method(&[("model", "1"), ("hardware", "NVIDIA GB200 NVL72")]).0, "operators");
+    let (name, why) = method(&[("model", "3"), ("hardware", "NVIDIA GB200 NVL72")]);
+    assert_eq!(name, "first-order");
+    assert!(why.unwrap().contains("ChatGPT5-1P5T"));
 }

@@ -3,7 +3,9 @@
 use crate::format::{bytes, count, counted, dollars, number, percent, power, rate, time, times};
 use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
-use rackplan_scenario::answer::{Answer, Deployment, Generating, Latency, LinkLoad, Plan, SizeAnswer, Users};
+use rackplan_scenario::answer::{
+    Answer, Deployment, Economics, Generating, KvPlacement, Latency, LinkLoad, Plan, Pools, SizeAnswer, Users,
+};
 
 /// Lines of the whole screen.
 const LINES: usize = 25;
@@ -97,29 +99,50 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
 }
 
 fn bill_power(d: &Deployment) -> String {
-    let known = d.power.as_ref().map(|p| format!("{} at the meter: {}", power(p.facility_w), p.basis));
-    known.unwrap_or_else(|| format!("no figure for {} in the catalog", d.hardware.id))
+    let Some(p) = &d.power else { return format!("no figure for {} in the catalog", d.hardware.id) };
+    let peak = power(p.facility_w);
+    let (Some(typical), Some(e)) = (p.typical_w, d.economics) else {
+        return format!("{peak} at the meter: {}", p.basis);
+    };
+    let of_tokens = e.joules_per_token.zip(e.tokens_per_s_per_mw).map_or(String::new(), |(joules, rate)| {
+        format!("; {} J/token, {} tok/s/MW", number(joules), number(rate))
+    });
+    format!("{peak} at the meter, typical {}{of_tokens}", power(typical))
 }
 
 fn bill_cost(d: &Deployment) -> String {
-    let known = d.money.as_ref().map(|m| {
-        let (hour, million) = (dollars(m.usd_per_hour), dollars(m.usd_per_million_tokens));
-        format!("{hour} an hour ({}), {million} per million tokens at this demand", m.basis)
-    });
-    known.unwrap_or_else(|| format!("no figure for {} in the catalog", d.hardware.id))
+    let Some(m) = &d.money else { return format!("no figure for {} in the catalog", d.hardware.id) };
+    let (hour, million) = (dollars(m.usd_per_hour), dollars(m.usd_per_million_tokens));
+    match d.economics.and_then(|e| split(&e)) {
+        Some(tokens) => format!("{hour} an hour to own; {tokens}"),
+        None => format!("{hour} an hour ({}), {million} per million tokens at this demand", m.basis),
+    }
+}
+
+/// What a million tokens cost by side, the purchase, and what else is known.
+fn split(e: &Economics) -> Option<String> {
+    let (input, output) = (e.usd_per_million_input_tokens?, e.usd_per_million_output_tokens?);
+    let of = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or(String::new(), text);
+    let capex = of(e.capex_usd, &|usd| format!("; {} to buy", dollars(usd)));
+    let night = of(e.usd_per_hour_scaled, &|usd| format!("; {} an hour scaled down at night", dollars(usd)));
+    let carbon = of(e.carbon_kg_per_hour, &|kg| format!("; {} kg CO2 an hour", number(kg)));
+    Some(format!("{} per million tokens in, {} out{capex}{night}{carbon}", dollars(input), dollars(output)))
 }
 
 /// GPUs as instances times layout.
 pub(super) fn arithmetic(d: &Deployment) -> String {
     let (plan, c) = (&d.plan, &d.capacity);
-    let layout = layout(plan);
+    let layout = d.pools.map_or_else(|| layout(plan), |pools| units(&pools, plan));
     let spare = match c.gpus_spare {
         0 => String::new(),
         spare => format!("{spare} spare, "),
     };
+    let drafts = d.speculative.map_or(String::new(), |s| {
+        format!(", {} drafted for {} a step", s.draft_tokens, number(s.accepted_per_step))
+    });
     let idle = c.gpus_provisioned.saturating_sub(c.gpus_active + c.gpus_spare);
     format!(
-        "{} = {} x {} ({layout}), batch {}; {} of {} servers, {spare}{} idle",
+        "{} = {} x {} ({layout}), batch {}{drafts}; {} of {} servers, {spare}{} idle",
         counted(c.gpus_active, "GPU"),
         counted(c.instances_needed, "instance"),
         plan.gpus_per_instance,
@@ -130,10 +153,17 @@ pub(super) fn arithmetic(d: &Deployment) -> String {
     )
 }
 
-/// `TP2 x PP1 x EP4`, with attention data parallelism where the method has it.
+/// `2 x TP4 for prompts + 3 x TP8`.
+fn units(pools: &Pools, decode: &Plan) -> String {
+    let (prompts, answers) = (pools.prefill_workers, pools.decode_workers);
+    format!("{prompts} x {} for prompts + {answers} x {}", layout(&pools.prefill), layout(decode))
+}
+
+/// `TP2 x PP1 x EP4`; of the method with attention data parallelism what is not 1.
 pub(super) fn layout(plan: &Plan) -> String {
-    let dp = plan.dp.map_or(String::new(), |dp| format!(" x DP{dp}"));
-    format!("TP{} x PP{}{dp} x EP{}", plan.tp, plan.pp, plan.ep)
+    let Some(dp) = plan.dp else { return format!("TP{} x PP{} x EP{}", plan.tp, plan.pp, plan.ep) };
+    let others = [("PP", plan.pp), ("DP", dp), ("EP", plan.ep)].into_iter().filter(|(_, size)| *size > 1);
+    others.fold(format!("TP{}", plan.tp), |text, (name, size)| format!("{text} x {name}{size}"))
 }
 
 /// From people to requests in flight to instances.
@@ -155,10 +185,13 @@ pub(super) fn in_flight(size: &SizeAnswer, d: &Deployment, g: &Generating) -> St
         short => format!(", {} too many", counted(short, "user")),
     };
     format!(
-        "{arrival}{on}{} generating ({} req/s) -> {} of at most {} {unit}{short}",
+        "{arrival}{on}{} generating (p95 {}, max {}; {} req/s) -> {} x {}, at most {} {unit} each{short}",
         number(g.in_flight),
+        number(g.in_flight_p95),
+        number(g.in_flight_max),
         number(g.requests_per_s),
         counted(d.capacity.instances_needed, "instance"),
+        counted(d.plan.gpus_per_instance, "GPU"),
         number(most),
     )
 }
@@ -168,8 +201,11 @@ pub(super) fn latency(l: &Latency) -> String {
     let band = |band: Option<[f64; 2]>| {
         band.map_or(String::new(), |[low, high]| format!(" ({} to {})", time(low), time(high)))
     };
+    let last = l
+        .e2e_target_s
+        .map_or(String::new(), |limit| format!(", last token {} of {}", time(l.e2e_s), time(limit)));
     format!(
-        "{} ttft {} of {}, tpot {} of {}; means {}{} and {}{}, answer after {}; {}",
+        "{} ttft {} of {}, tpot {} of {}{last}; means {}{} and {}{}, answer after {}; {}",
         l.percentile,
         time(l.ttft_s),
         time(l.ttft_target_s),
@@ -213,6 +249,16 @@ pub(super) fn users(size: &SizeAnswer, d: &Deployment) -> String {
 
 fn speed(size: &SizeAnswer, d: &Deployment) -> String {
     let (total, asked) = (d.throughput.total_tokens_per_s, size.demand.tokens_per_s);
+    if d.bounds.is_none() {
+        return format!(
+            "{} tok/s of at most {} within the targets ({}); {} per GPU, {} per user",
+            number(asked),
+            number(total),
+            percent(asked / total),
+            number(d.throughput.tokens_per_s_per_gpu),
+            number(d.throughput.tokens_per_s_per_user),
+        );
+    }
     format!(
         "{} tok/s against {} asked ({}); {} tok/s per GPU, {} per user",
         number(total),
@@ -223,7 +269,7 @@ fn speed(size: &SizeAnswer, d: &Deployment) -> String {
     )
 }
 
-fn binds(d: &Deployment) -> String {
+pub(super) fn binds(d: &Deployment) -> String {
     let Some(b) = &d.bounds else { return limits(d) };
     let comm = b
         .comm_tokens_per_s_per_gpu
@@ -241,13 +287,15 @@ fn limits(d: &Deployment) -> String {
     let shares = d.step_shares.iter().filter(|s| s.share >= 0.005);
     let shares = shares.map(|s| format!("{} {:.0} %", s.bound, s.share * 100.0));
     let what = match d.limit.as_str() {
-        "ttft" => "ttft: more users would wait too long for the first token",
-        "tpot" => "tpot: more users would slow each other down too far",
-        "kv_cache" => "kv_cache: it holds no more requests",
-        "sequences" => "sequences: the engine runs no more at once",
+        "ttft" => "ttft: more users wait too long to begin",
+        "tpot" => "tpot: more users slow each other down",
+        "e2e" => "e2e: more users wait too long to end",
+        "kv_cache" => "kv_cache: it holds no more",
+        "kv_tier" => "kv_tier: it holds or moves no more",
+        "sequences" => "sequences: the engine runs no more",
         _ => "batch: the sizes named are not larger",
     };
-    format!("{what}; a decode step waits for {}", shares.collect::<Vec<_>>().join(", "))
+    format!("{what}; steps wait for {}", shares.collect::<Vec<_>>().join(", "))
 }
 
 fn memory(d: &Deployment) -> String {
@@ -261,12 +309,22 @@ fn network(d: &Deployment) -> String {
     let carrying = d.links.iter().filter(|link| link.bytes_per_token > 0.0);
     let loads: Vec<String> = carrying.map(link).collect();
     if d.bounds.is_none() {
-        return d.network.clone();
+        let each = d.plan.gpus_per_instance as f64;
+        let loads: Vec<String> =
+            d.links.iter().filter(|link| link.bytes_per_token > 0.0).map(|l| per_gpu(l, each)).collect();
+        return [d.network.clone()].into_iter().chain(loads).collect::<Vec<_>>().join("; ");
     }
     if loads.is_empty() {
         return "none: an instance stays on one GPU".to_owned();
     }
     format!("{}; {}", d.network, loads.join("; "))
+}
+
+/// `intra_server 20 GB/s, 2.4 kmsg/s of 450 GB/s (4.4 %)`, of one GPU.
+fn per_gpu(link: &LinkLoad, gpus: f64) -> String {
+    let (load, line) = (rate(link.load_bytes_per_s / gpus), rate(link.bandwidth_bytes_per_s));
+    let messages = number(link.messages_per_s / gpus / 1e3);
+    format!("{} {load}, {messages} kmsg/s of {line} ({})", link.level, percent(link.utilization))
 }
 
 /// `inter_rack 20 MB/s, 2.4 kmsg/s of 628 GB/s (0.5 %)`.
@@ -276,11 +334,44 @@ fn link(link: &LinkLoad) -> String {
     format!("{} {load}, {messages} kmsg/s of {line} ({})", link.level, percent(link.utilization))
 }
 
+/// Where users who think keep their caches: share of them in HBM, the tier, how long a reload takes.
+fn placed(d: &Deployment, p: &KvPlacement) -> String {
+    let who = format!("{} users who think", number(p.users_thinking));
+    let again = format!("{} to compute again", time(p.recompute_s));
+    let hbm = bytes(d.kv.hbm_bytes);
+    match (p.policy.as_str(), p.reload_s) {
+        ("hbm", _) => format!("{hbm} in HBM, all {who} included ({}); {again}", bytes(p.resident_bytes)),
+        (policy, Some(reload)) => {
+            let fill =
+                p.tier_utilization.map_or(String::new(), |share| format!(" ({} full)", percent(share)));
+            let servers = match d.storage.servers_needed {
+                0 => String::new(),
+                servers => format!("; {}", counted(servers, "storage server")),
+            };
+            format!(
+                "{hbm} in HBM, {} of {who} in {policy}{fill}: reload {}, {again}; DMA read {}, write {}{servers}",
+                bytes(p.offloaded_bytes),
+                time(reload),
+                percent(p.dma_read_utilization),
+                percent(p.dma_write_utilization),
+            )
+        }
+        _ => format!(
+            "{hbm} in HBM; {who} keep {}, the rest is computed again in {}",
+            bytes(p.resident_bytes),
+            time(p.recompute_s)
+        ),
+    }
+}
+
 fn kv(d: &Deployment) -> String {
     let kv = &d.kv;
+    if let Some(placement) = &d.kv_placement {
+        return placed(d, placement);
+    }
     if d.bounds.is_none() {
         return format!(
-            "{} in HBM for the requests in flight; users who think keep none",
+            "{} in HBM for the requests in flight; nothing is kept between them",
             bytes(kv.total_bytes)
         );
     }
@@ -307,6 +398,11 @@ pub(super) fn difficulty(size: &SizeAnswer) -> String {
     let mut out = labelled("in the way", &difficulty.binding);
     for relaxation in difficulty.relaxations.iter().take(4) {
         out += &labelled("would help", &format!("{}: {}", relaxation.flag, relaxation.result));
+    }
+    // Where racks are given, what falls short is said already.
+    for miss in difficulty.near_misses.iter().filter(|_| size.deployment.is_none()) {
+        let by = percent(miss.by);
+        out += &labelled("nearly", &format!("{}: {}, {by} over", miss.layout, miss.misses));
     }
     out
 }

@@ -1,5 +1,6 @@
 //! The answer of `size`.
 
+use super::{FrontierPoint, NearMiss, RankedPlan, WhatIf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,8 +15,20 @@ pub struct SizeAnswer {
     pub demand: Demand,
     /// What else was possible, and what it trades.
     pub alternatives: Vec<Alternative>,
+    /// Plans of the chosen hardware that serve, the fewest GPUs first, where the method ranks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<RankedPlan>,
+    /// What no other plan and load beats in speed of a user and throughput of a GPU, where the method knows both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
+    /// What a changed link or catalog figure does, where the question changes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what_if: Option<WhatIf>,
     /// Plans laid out and dropped, by rule.
     pub rejected: Vec<Rejected>,
+    /// What the search went through, of the method that counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchCounts>,
     /// What stands in the way, where nothing serves.
     pub difficulty: Option<Difficulty>,
     /// How the inputs differ from the founding documents' presets, where both exist.
@@ -61,6 +74,10 @@ pub struct Generating {
     pub prefix_tokens: u64,
     /// Requests that wait for their first token or generate, on average.
     pub in_flight: f64,
+    /// 95th percentile of their number.
+    pub in_flight_p95: f64,
+    /// The number that is passed once in a thousand.
+    pub in_flight_max: f64,
     /// Requests a second.
     pub requests_per_s: f64,
     /// Users, or requests a second, that one instance takes at most within the targets.
@@ -132,6 +149,27 @@ pub struct Deployment {
     pub power: Option<Power>,
     /// Running cost of everything provisioned, where the catalog knows it.
     pub money: Option<Money>,
+    /// Workers for prompts and workers for answers, where they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pools: Option<Pools>,
+    /// Where the caches of users who think are, where the method models that and there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_placement: Option<KvPlacement>,
+    /// What a token takes, where the method states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub economics: Option<Economics>,
+    /// Tokens that a step yields for each sequence, and how many are drafted, with speculation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speculative: Option<Speculation>,
+}
+
+/// Drafted tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Speculation {
+    /// Tokens drafted for each sequence and step.
+    pub draft_tokens: u32,
+    /// Tokens that a step yields.
+    pub accepted_per_step: f64,
 }
 
 /// What users see at the load asked for, and what they were promised.
@@ -159,6 +197,11 @@ pub struct Latency {
     pub tpot_band_s: Option<[f64; 2]>,
     /// From the request to its last token, on average.
     pub e2e_mean_s: f64,
+    /// The same of the percentile asked for.
+    pub e2e_s: f64,
+    /// What was asked, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e2e_target_s: Option<f64>,
 }
 
 /// A part of a decode step.
@@ -373,6 +416,15 @@ pub struct Power {
     pub rack_w: Option<f64>,
     /// The arithmetic.
     pub basis: String,
+    /// At the meter while serving, as servers were measured; of the method that states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical_w: Option<f64>,
+    /// At the meter with little to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_w: Option<f64>,
+    /// Power usage effectiveness that a new hall is planned with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pue: Option<f64>,
 }
 
 /// Running cost.
@@ -384,6 +436,98 @@ pub struct Money {
     pub usd_per_million_tokens: f64,
     /// The arithmetic.
     pub basis: String,
+}
+
+/// What a token takes of power and money, and what the racks cost to buy; what nobody knows is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Economics {
+    /// Of prompts, by the share of the accelerators' time that they take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_million_input_tokens: Option<f64>,
+    /// Of answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_million_output_tokens: Option<f64>,
+    /// Purchase of the racks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capex_usd: Option<f64>,
+    /// Output tokens a second for each megawatt at the meter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_s_per_mw: Option<f64>,
+    /// Energy of one output token, at the meter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joules_per_token: Option<f64>,
+    /// CO2 equivalent an hour, where the grid's intensity is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carbon_kg_per_hour: Option<f64>,
+    /// CO2 equivalent of a million output tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carbon_g_per_million_tokens: Option<f64>,
+    /// Cost with instances taken away in hours that do not need them, where the day's profile is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_hour_scaled: Option<f64>,
+}
+
+/// Workers for prompts and workers for answers, where they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Pools {
+    /// Workers that compute prompts, in a unit.
+    pub prefill_workers: u32,
+    /// Workers that generate, in a unit.
+    pub decode_workers: u32,
+    /// How a prefill worker is laid out; `plan` of the deployment is that of a decode worker.
+    pub prefill: Plan,
+    /// Time of a cache from one to the other.
+    pub transfer_s: f64,
+    /// Share of an accelerator's link that those transfers take.
+    pub transfer_utilization: f64,
+    /// Share of time that a prefill rank computes.
+    pub prefill_utilization: f64,
+}
+
+/// Where the caches of users who think are.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct KvPlacement {
+    /// `hbm`, `host`, `nvme`, `remote`, or `none` for caches that are computed again.
+    pub policy: String,
+    /// What the tier is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// Share that stays in HBM.
+    pub hbm_residency: f64,
+    /// Users who think, on average.
+    pub users_thinking: f64,
+    /// Tokens that each of them comes back to.
+    pub kept_tokens: u64,
+    /// Bytes of the users who think that are in HBM.
+    pub resident_bytes: f64,
+    /// Bytes in the tier.
+    pub offloaded_bytes: f64,
+    /// Time to bring one cache back, the wait for others included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reload_s: Option<f64>,
+    /// Time to compute it again instead.
+    pub recompute_s: f64,
+    /// Share of the rate of reading that is used.
+    pub dma_read_utilization: f64,
+    /// Share of the rate of writing that is used.
+    pub dma_write_utilization: f64,
+    /// Share of the tier's size that is used; nothing where more can be bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier_utilization: Option<f64>,
+}
+
+/// What the search went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct SearchCounts {
+    /// Machines, number formats, frameworks and depths of speculation.
+    pub setups: u64,
+    /// Plans laid out over all of them, each with every way to keep caches.
+    pub plans_considered: u64,
+    /// Those that serve within the targets.
+    pub plans_serving: u64,
+    /// Time of the whole question, where the shell measured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// Another deployment and what it trades.
@@ -423,6 +567,9 @@ pub struct Difficulty {
     pub binding: String,
     /// The smallest changes, one at a time, that would help.
     pub relaxations: Vec<Relaxation>,
+    /// The plans that miss by least, where the method ranks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<NearMiss>,
 }
 
 /// One change that makes the question answerable.
@@ -459,6 +606,8 @@ pub struct Difference {
 /// The founding documents' own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct FoundingSummary {
+    /// Whether model and hardware are their presets, so that the numbers are theirs too.
+    pub presets: bool,
     /// Label and value.
     pub rows: Vec<(String, String)>,
     /// Plan details.

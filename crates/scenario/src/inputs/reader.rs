@@ -130,9 +130,11 @@ impl Reader<'_> {
                 let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
                 error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
             })?;
-            if !["all", "intra_server", "inter_server", "inter_rack"].contains(&level) {
+            if !["all", "intra_server", "inter_server", "inter_rack", "kv_transfer"].contains(&level) {
                 let error = QuestionError::value(&place, format!("`{level}` is no link level"));
-                return Err(error.with_hint("expected intra_server, inter_server, inter_rack or all"));
+                return Err(
+                    error.with_hint("expected intra_server, inter_server, inter_rack, kv_transfer or all")
+                );
             }
             let entry =
                 self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;

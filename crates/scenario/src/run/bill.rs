@@ -14,6 +14,9 @@ pub(crate) fn power(machine: &Machine, capacity: &Capacity, catalog: &Catalog) -
         facility_w: (per_gpu * capacity.gpus_provisioned as f64).get(),
         rack_w: rack.map(|rack| (rack * capacity.racks as f64).get()),
         basis: format!("{} GPUs x {per_gpu}, all in", capacity.gpus_provisioned),
+        typical_w: None,
+        idle_w: None,
+        pue: None,
     })
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn note_use(machine: &Machine, catalog: &Catalog, notes: &mut Notes) 
     }
 }
 
-fn price(machine: &Machine, catalog: &Catalog) -> Option<Price> {
+pub(crate) fn price(machine: &Machine, catalog: &Catalog) -> Option<Price> {
     entry(machine, catalog).map(|entry| entry.record)
 }
 

@@ -41,6 +41,10 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         utilization: Some(utilization),
         power: bill::power(machine, &capacity, catalog),
         money: bill::money(machine, &capacity, served(sizing), catalog),
+        pools: None,
+        kv_placement: None,
+        economics: None,
+        speculative: None,
     }
 }
 

@@ -37,8 +37,8 @@ pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, Qu
     }
     request.notes = notes;
     let mode = match mode {
-        Mode::Inference => "inference",
         Mode::Training => "training",
+        _ => "inference",
     };
     Ok(envelope(request, SweepAnswer { mode: mode.to_owned(), racks, rows, plans_considered }))
 }

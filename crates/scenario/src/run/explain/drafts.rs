@@ -37,7 +37,7 @@ impl Asked<'_> {
 }
 
 /// Tokens drafted, and the chance that one is accepted where it is given.
-fn drafted(text: &str) -> Option<(u32, Option<f64>)> {
+pub(in crate::run) fn drafted(text: &str) -> Option<(u32, Option<f64>)> {
     let (drafts, accept) = match text.split_once(',') {
         Some((drafts, rest)) => (drafts, Some(rest.trim().strip_prefix("accept=")?)),
         None => (text, None),

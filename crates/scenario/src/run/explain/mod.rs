@@ -6,6 +6,8 @@ mod plan;
 mod read;
 mod step;
 
+pub(super) use drafts::drafted;
+
 use super::envelope::{read_values, wrap};
 use crate::QuestionError;
 use crate::answer::{Answer, ExplainAnswer, ExplainLayout};

@@ -238,8 +238,8 @@ impl Asked<'_> {
 
     fn lengths(&mut self) -> Result<(u64, u64), QuestionError> {
         let said = [
-            ("workload.isl", self.question.workload.isl, ISL),
-            ("workload.osl", self.question.workload.osl, OSL),
+            ("workload.isl", self.question.workload.isl.map(|length| length.mean()), ISL),
+            ("workload.osl", self.question.workload.osl.map(|length| length.mean()), OSL),
         ];
         let mut lengths = [ISL, OSL];
         for (length, (path, given, usual)) in lengths.iter_mut().zip(said) {

@@ -1,12 +1,15 @@
-//! What else was possible: another number format, another rack, a faster plan.
+//! What else was possible: another number format, another rack, a faster plan, prompts on workers of their own.
 
-use super::Shared;
+use super::super::decision::layout;
 use super::asked::Asked;
+use super::context::Context;
 use super::deployment::deployment;
 use super::outcome::{Outcome, other_plan, outcome};
+use super::setup::Variant;
 use crate::QuestionError;
 use crate::answer::{Alternative, Deployment};
-use crate::inputs::{Machine, Notes, Quant, Request};
+use crate::inputs::{Machine, Notes, Quant};
+use rackplan_plan::Modes;
 use std::collections::BTreeSet;
 
 /// Racks that anyone would compare with; the whole catalog is a question of its own (`--hardware all`).
@@ -14,17 +17,16 @@ const COMMON: [&str; 4] = ["gb200_nvl72", "b200_hgx", "h200_hgx", "mi355x_8"];
 
 /// One of each kind first, the one with the fewest GPUs; then the rest.
 pub(super) fn alternatives(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
+    context: Context,
     chosen: &Outcome,
     held: Option<&Deployment>,
 ) -> Result<Vec<Alternative>, QuestionError> {
     let Some(held) = held else { return Ok(Vec::new()) };
     let mut kinds = [
-        formats(shared, request, asked, chosen),
-        machines(shared, request, asked, chosen),
-        faster(shared, request, asked, chosen, held),
+        formats(context, chosen),
+        machines(context, chosen),
+        faster(context, chosen, held),
+        apart(context, chosen),
     ];
     for kind in &mut kinds {
         kind.sort_by_key(|(_, d)| (d.capacity.users_short, d.capacity.gpus_active));
@@ -36,74 +38,60 @@ pub(super) fn alternatives(
 
 type Candidate = (String, Deployment);
 
-fn formats(shared: &Shared, request: &Request, asked: &Asked, chosen: &Outcome) -> Vec<Candidate> {
-    let others = [16, 8, 4].into_iter().filter(|bits| *bits != chosen.quant.bits());
+fn formats(context: Context, chosen: &Outcome) -> Vec<Candidate> {
+    let others = [16, 8, 4].into_iter().filter(|bits| *bits != chosen.setup.quant.bits());
     let sized = others.filter_map(|bits| {
-        let found = other(shared, request, asked, &chosen.machine, Quant::Bits(bits))?;
-        candidate(shared, request, asked, &found, found.quant_name.clone())
+        let found = other(context, chosen, &chosen.setup.machine, Quant::Bits(bits))?;
+        candidate(context, &found, found.setup.quant_name.clone())
     });
     sized.collect()
 }
 
-fn machines(shared: &Shared, request: &Request, asked: &Asked, chosen: &Outcome) -> Vec<Candidate> {
-    let catalog = &request.inputs.catalog;
+fn machines(context: Context, chosen: &Outcome) -> Vec<Candidate> {
+    let catalog = &context.request.inputs.catalog;
     let common = COMMON.iter().filter_map(|id| Machine::of_rack(catalog.get(id).ok()?, catalog).ok());
-    let mut seen = BTreeSet::from([chosen.machine.id().to_owned()]);
-    let others = request.machines.iter().cloned().chain(common);
+    let mut seen = BTreeSet::from([chosen.setup.machine.id().to_owned()]);
+    let others = context.request.machines.iter().cloned().chain(common);
     let others: Vec<Machine> = others.filter(|machine| seen.insert(machine.id().to_owned())).collect();
     let sized = others.iter().filter_map(|machine| {
-        let found = other(shared, request, asked, machine, chosen.quant)?;
-        candidate(shared, request, asked, &found, machine.id().to_owned())
+        let found = other(context, chosen, machine, chosen.setup.quant)?;
+        candidate(context, &found, machine.id().to_owned())
     });
     sized.collect()
 }
 
 /// The plan with the shortest time per token of those that no other beats and that take at most twice the GPUs.
-fn faster(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    chosen: &Outcome,
-    held: &Deployment,
-) -> Vec<Candidate> {
-    let best = rackplan_plan::pareto(&chosen.found);
-    let choices = best.into_iter().filter_map(|found| other_plan(shared, request, asked, chosen, found));
+fn faster(context: Context, chosen: &Outcome, held: &Deployment) -> Vec<Candidate> {
+    let best = rackplan_plan::pareto(&chosen.searched.found);
+    let choices = best.into_iter().filter_map(|found| other_plan(context, &chosen.setup, found));
     let few = choices.filter(|choice| choice.sizing.gpus_active <= 2 * held.capacity.gpus_active);
     let fast = few.min_by(|a, b| a.seen.tpot.total_cmp(&b.seen.tpot));
-    let sized = fast.map(|choice| deployment(shared, request, asked, chosen, &choice));
+    let sized = fast.map(|choice| deployment(context, chosen, &choice));
     let sized =
         sized.filter(|d| d.throughput.tokens_per_s_per_user > 1.05 * held.throughput.tokens_per_s_per_user);
     sized.map(|d| (layout(&d), d)).into_iter().collect()
 }
 
-fn other(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    machine: &Machine,
-    quant: Quant,
-) -> Option<Outcome> {
-    outcome(shared, request, asked, (machine, quant), &mut Notes::default()).ok()
+/// Prompts on workers of their own, where only the other way was asked for.
+fn apart(context: Context, chosen: &Outcome) -> Vec<Candidate> {
+    if context.asked.modes != Modes::Aggregated || context.request.layers.origin("search.mode").is_some() {
+        return Vec::new();
+    }
+    let asked = Asked { modes: Modes::Disaggregated, ..context.asked.clone() };
+    let context = context.asking(&asked);
+    let found = other(context, chosen, &chosen.setup.machine, chosen.setup.quant);
+    let sized = found.and_then(|found| candidate(context, &found, "disaggregated".to_owned()));
+    sized.into_iter().collect()
 }
 
-fn candidate(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    outcome: &Outcome,
-    change: String,
-) -> Option<Candidate> {
+fn other(context: Context, chosen: &Outcome, machine: &Machine, quant: Quant) -> Option<Outcome> {
+    let (backend, drafts) = (chosen.setup.backend, chosen.setup.drafts);
+    outcome(context, Variant { machine, quant, backend, drafts }, &mut Notes::default()).ok()
+}
+
+fn candidate(context: Context, outcome: &Outcome, change: String) -> Option<Candidate> {
     let choice = outcome.choice.as_ref()?;
-    Some((change, deployment(shared, request, asked, outcome, choice)))
-}
-
-/// `TP8`, `TP2 x DP4 x EP8`: sizes of 1 are left out.
-fn layout(d: &Deployment) -> String {
-    let plan = &d.plan;
-    let sizes = [("TP", plan.tp), ("PP", plan.pp), ("DP", plan.dp.unwrap_or(1)), ("EP", plan.ep)];
-    let named: Vec<String> =
-        sizes.iter().filter(|(_, size)| *size > 1).map(|(name, size)| format!("{name}{size}")).collect();
-    if named.is_empty() { "TP1".to_owned() } else { named.join(" x ") }
+    Some((change, deployment(context, outcome, choice)))
 }
 
 fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative {

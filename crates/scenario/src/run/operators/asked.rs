@@ -1,17 +1,16 @@
 //! What the operator-level method is asked: requests, who sends them, how fast answers must come, within which limits.
 
 use super::super::size::read_racks;
+use super::lengths::{read_request, share};
+use super::people::People;
 use crate::QuestionError;
-use crate::inputs::{Arrival, LONGEST_CONTEXT, Load, Request, check_range, sizes};
-use crate::question::Objective;
+use crate::inputs::{Request, check_range, sizes};
+use crate::question::{Mode, Objective};
 use rackplan_catalog::Backend;
 use rackplan_first_order::RackCount;
-use rackplan_plan::{Population, Request as Asking, Sizes, Targets};
+use rackplan_plan::{Modes, Request as Asking, Sizes, Targets};
 use rackplan_units::Seconds;
 
-/// A chat's turn, where nobody says: what its prompt and its answer hold.
-const ISL: u64 = 2048;
-const OSL: u64 = 512;
 /// Targets of a chat, where nobody says: an answer begins within two seconds, and comes faster than people read.
 const TTFT: &str = "2 s";
 const TPOT: &str = "50 ms";
@@ -20,128 +19,111 @@ const LARGEST_PARALLEL: u64 = 65_536;
 const MOST_PLANS: usize = 100_000;
 /// Most replicas that are kept spare.
 const MOST_SPARES: u64 = 1_000_000;
+/// Availability and repair, where spares follow from failures and nobody says.
+const AVAILABILITY: f64 = 0.999;
+const REPAIR: f64 = 24.0 * 3600.0;
 
 /// What is asked of the plans.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    pub(super) backend: Backend,
+    pub(super) backends: Vec<Backend>,
     pub(super) request: Asking,
-    pub(super) population: Population,
-    /// Users outright, and those that arrivals bring; neither where a rate is given.
-    pub(super) users: Option<u64>,
-    pub(super) arrival: Option<Arrival>,
+    pub(super) people: People,
     pub(super) targets: Targets,
     pub(super) percentile: String,
+    /// Chance that the prediction is not too good; nothing for the prediction itself.
+    pub(super) confidence: Option<f64>,
     pub(super) racks: RackCount,
+    pub(super) budget: Budget,
     pub(super) objective: Objective,
     pub(super) headroom: f64,
-    pub(super) spares: u64,
+    pub(super) spares: Spares,
     pub(super) sizes: Sizes,
+    pub(super) modes: Modes,
+    pub(super) kv: Keeping,
+    pub(super) drafts: Drafts,
     /// Batch sizes that were named.
     pub(super) batches: Vec<u32>,
+}
+
+/// Limits on what racks draw and cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Budget {
+    /// Watts at the meter.
+    pub(super) power: f64,
+    /// Dollars a second.
+    pub(super) cost: f64,
+}
+
+/// Replicas beyond those that the load needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Spares {
+    /// So many.
+    Number(u64),
+    /// As many as failures ask for.
+    Auto { availability: f64, repair: f64 },
+}
+
+/// How caches of users who think are to be kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Keeping {
+    pub(super) tier: KvTier,
+    /// Share that stays in HBM.
+    pub(super) residency: Option<f64>,
+}
+
+/// Where those caches go that HBM does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KvTier {
+    /// Wherever it is best.
+    Auto,
+    /// Nowhere.
+    None,
+    /// There.
+    Named(rackplan_plan::TierKind),
+}
+
+/// Drafted tokens to try, and the chance that one is accepted where it is given.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Drafts {
+    pub(super) depths: Vec<u32>,
+    pub(super) chance: Option<f64>,
 }
 
 impl Asked {
     pub(super) fn read(request: &mut Request) -> Result<Self, QuestionError> {
         let asking = read_request(request)?;
-        let (population, users, arrival) = read_population(request)?;
+        let people = People::read(request)?;
         let (targets, percentile) = read_targets(request)?;
         let racks = read_racks(request)?;
         if request.question.search.batch_sizes.is_none() {
             request.notes.forget("search.batch_sizes");
         }
-        let (limits, search) = (&request.question.limits, &request.question.search);
-        let spares = limits.spares.unwrap_or_default().0;
-        check_range(request.layers, "limits.spares", spares, 0, MOST_SPARES)?;
-        let batches = if search.batch_sizes.is_some() { request.batches.clone() } else { Vec::new() };
-        let (objective, headroom) =
-            (search.objective.unwrap_or_default(), limits.headroom.unwrap_or_default().0);
+        let batches =
+            request.question.search.batch_sizes.as_ref().map_or(Vec::new(), |_| request.batches.clone());
+        let limits = request.question.limits.clone();
         Ok(Self {
-            backend: read_backend(request)?,
+            backends: read_backends(request)?,
             request: asking,
-            population,
-            users,
-            arrival,
+            people,
             targets,
             percentile,
+            confidence: read_confidence(request)?,
             racks,
-            objective,
-            headroom,
-            spares,
+            budget: Budget {
+                power: limits.max_power.map_or(f64::INFINITY, |power| power.get()),
+                cost: limits.max_cost.map_or(f64::INFINITY, |cost| cost.get()),
+            },
+            objective: request.question.search.objective.unwrap_or_default(),
+            headroom: limits.headroom.unwrap_or_default().0,
+            spares: read_spares(request)?,
             sizes: read_sizes(request)?,
+            modes: read_modes(request)?,
+            kv: read_kv(request)?,
+            drafts: read_drafts(request)?,
             batches,
         })
     }
-
-    /// People who are on: those asked for, or the 95th percentile of arrivals where that is more.
-    pub(super) fn users_sized(&self) -> u64 {
-        let arrived = self.arrival.map_or(0.0, |arrival| arrival.exact.p95) as u64;
-        self.users.unwrap_or(0).max(arrived)
-    }
-}
-
-/// Lengths: what is said, else a chat's turn; a context without a prompt length is all prompt, and what it holds beyond
-/// prompt and answer is in the cache already.
-fn read_request(request: &mut Request) -> Result<Asking, QuestionError> {
-    let workload = request.question.workload.clone();
-    request.notes.forget("workload.context");
-    for (path, tokens) in [("workload.isl", workload.isl), ("workload.osl", workload.osl)] {
-        tokens.map_or(Ok(()), |tokens| check_range(request.layers, path, tokens.0, 1, LONGEST_CONTEXT))?;
-    }
-    let context = workload.context.map(|tokens| tokens.0).filter(|tokens| *tokens > 0);
-    let output = workload.osl.map_or_else(
-        || {
-            let osl = OSL.min(context.unwrap_or(u64::MAX).div_ceil(2));
-            request.notes.assume("workload.osl", osl, "a chat's answer");
-            osl
-        },
-        |osl| osl.0,
-    );
-    let input = workload.isl.map_or_else(
-        || match context {
-            Some(context) => {
-                let isl = context.saturating_sub(output).max(1);
-                request.notes.assume("workload.isl", isl, "the context, computed anew for every request");
-                isl
-            }
-            None => {
-                request.notes.assume("workload.isl", ISL, "a chat's turn");
-                ISL
-            }
-        },
-        |isl| isl.0,
-    );
-    let prefix = context.unwrap_or(0).saturating_sub(input + output);
-    Ok(Asking { input: input as f64, output: output as f64, prefix: prefix as f64 })
-}
-
-type Who = (Population, Option<u64>, Option<Arrival>);
-
-fn read_population(request: &mut Request) -> Result<Who, QuestionError> {
-    let (layers, workload) = (request.layers, &request.question.workload);
-    if let Some(rate) = workload.rate {
-        let others = ["workload.users", "workload.arrival_rate", "workload.think_time"];
-        if let Some(other) = others.into_iter().find(|path| layers.origin(path).is_some()) {
-            let error = QuestionError::value(layers.place("workload.rate"), "it says already who asks");
-            return Err(error.with_hint(format!("leave out one of it and {}", layers.place(other))));
-        }
-        if rate.0 <= 0.0 || rate.0 > 1e9 {
-            let problem = format!("`{}` is out of range", layers.written("workload.rate"));
-            let error = QuestionError::value(layers.place("workload.rate"), problem);
-            return Err(error.with_hint("expected more than 0 and at most 1e9 requests a second"));
-        }
-        return Ok((Population::Rate(rate.0), None, None));
-    }
-    let think_time = workload.think_time;
-    let load = Load::read(&request.question, layers, request.seed, &mut request.notes)?;
-    request.notes.forget("targets.tokens_per_user_rate");
-    if think_time.is_none() {
-        request.notes.assume("workload.think_time", "0 s", "every user generates all the time");
-    }
-    let arrived = load.arrival.map_or(0.0, |arrival| arrival.exact.p95);
-    let users = (load.users as f64).max(arrived).max(1.0);
-    let population = Population::Users { users, think_time: think_time.unwrap_or_default() };
-    Ok((population, Some(load.users).filter(|users| *users > 0), load.arrival))
 }
 
 fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionError> {
@@ -155,7 +137,8 @@ fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionErro
         request.notes.assume("targets.tpot", TPOT, "a chat");
         Seconds::new(0.05)
     });
-    for (path, target) in [("targets.ttft", ttft), ("targets.tpot", tpot)] {
+    let e2e = targets.e2e.unwrap_or(Seconds::new(f64::INFINITY));
+    for (path, target) in [("targets.ttft", ttft), ("targets.tpot", tpot), ("targets.e2e", e2e)] {
         if target.get() <= 0.0 {
             let error = QuestionError::value(request.layers.place(path), "nothing is that fast");
             return Err(error.with_hint("expected more than 0, e.g. `500ms`"));
@@ -165,31 +148,80 @@ fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionErro
         request.notes.assume("targets.percentile", "p95", "usual in agreements on service");
         "p95".to_owned()
     });
-    let percentile = match name.as_str() {
-        "mean" => None,
-        "p50" => Some(0.5),
-        "p90" => Some(0.9),
-        "p95" => Some(0.95),
-        "p99" => Some(0.99),
+    let percentile = read_percentile(request, &name)?;
+    Ok((Targets { ttft, tpot, e2e, percentile }, name))
+}
+
+fn read_percentile(request: &Request, name: &str) -> Result<Option<f64>, QuestionError> {
+    match name {
+        "mean" => Ok(None),
+        "p50" => Ok(Some(0.5)),
+        "p90" => Ok(Some(0.9)),
+        "p95" => Ok(Some(0.95)),
+        "p99" => Ok(Some(0.99)),
         _ => {
             let place = request.layers.place("targets.percentile");
             let error = QuestionError::value(place, format!("`{name}` is no percentile"));
-            return Err(error.with_hint("expected p50, p90, p95, p99 or mean"));
+            Err(error.with_hint("expected p50, p90, p95, p99 or mean"))
         }
-    };
-    Ok((Targets { ttft, tpot, percentile }, name))
+    }
 }
 
-fn read_backend(request: &mut Request) -> Result<Backend, QuestionError> {
+fn read_confidence(request: &Request) -> Result<Option<f64>, QuestionError> {
+    let Some(confidence) = request.question.targets.confidence else { return Ok(None) };
+    if (0.5..=0.99).contains(&confidence.0) {
+        return Ok(Some(confidence.0));
+    }
+    let place = request.layers.place("targets.confidence");
+    let error = QuestionError::value(place, format!("`{}` is out of range", confidence.0));
+    Err(error.with_hint("expected 0.5, as good as predicted or not, to 0.99"))
+}
+
+fn read_backends(request: &mut Request) -> Result<Vec<Backend>, QuestionError> {
     let Some(name) = request.question.backend.clone() else {
         request.notes.assume("backend", Backend::Vllm.name(), "it runs on most accelerators");
-        return Ok(Backend::Vllm);
+        return Ok(vec![Backend::Vllm]);
     };
-    Backend::from_name(&name).ok_or_else(|| {
-        let known = Backend::ALL.map(Backend::name).join(", ");
-        let error = QuestionError::value(request.layers.place("backend"), format!("`{name}` is no backend"));
-        error.with_hint(format!("expected one of {known}"))
-    })
+    if name == "all" {
+        return Ok(Backend::ALL.to_vec());
+    }
+    let known = |name: &str| {
+        Backend::from_name(name).ok_or_else(|| {
+            let known = Backend::ALL.map(Backend::name).join(", ");
+            let place = request.layers.place("backend");
+            let error = QuestionError::value(place, format!("`{name}` is no backend"));
+            error.with_hint(format!("expected one of {known}, several with commas between, or `all`"))
+        })
+    };
+    name.split(',').map(|name| known(name.trim())).collect()
+}
+
+fn read_spares(request: &mut Request) -> Result<Spares, QuestionError> {
+    let (limits, targets) = (&request.question.limits, &request.question.targets);
+    let Some(text) = limits.spares.as_ref().map(|spares| spares.0.clone()) else {
+        return Ok(Spares::Number(0));
+    };
+    if text != "auto" {
+        let spares = rackplan_units::parse_count(&text).ok_or_else(|| {
+            let error = QuestionError::value(
+                request.layers.place("limits.spares"),
+                format!("`{text}` is no number of spares"),
+            );
+            error.with_hint("expected e.g. `2`, or `auto`")
+        })?;
+        check_range(request.layers, "limits.spares", spares, 0, MOST_SPARES)?;
+        return Ok(Spares::Number(spares));
+    }
+    let (given, repair) = (targets.availability, limits.repair_time);
+    if given.is_none() {
+        request.notes.assume("targets.availability", AVAILABILITY, "three nines");
+    }
+    if repair.is_none() {
+        request.notes.assume("limits.repair_time", "24 h", "a day to swap a part");
+    }
+    let availability = share(request, "targets.availability", given.map_or(AVAILABILITY, |given| given.0))?;
+    let repair = repair.map_or(REPAIR, |time| time.get());
+    Ok(Spares::Auto { availability: availability.min(0.999_999_999), repair })
 }
 
 fn read_sizes(request: &Request) -> Result<Sizes, QuestionError> {
@@ -213,4 +245,55 @@ fn read_sizes(request: &Request) -> Result<Sizes, QuestionError> {
             .with_hint(format!("at most {MOST_PLANS} are tried; shorten the lists")));
     }
     Ok(sizes)
+}
+
+fn read_modes(request: &Request) -> Result<Modes, QuestionError> {
+    match request.question.search.mode {
+        None | Some(Mode::Aggregated | Mode::Inference) => Ok(Modes::Aggregated),
+        Some(Mode::Disaggregated) => Ok(Modes::Disaggregated),
+        Some(Mode::Auto) => Ok(Modes::Auto),
+        Some(Mode::Training) => {
+            let error = QuestionError::value(request.layers.place("search.mode"), "`size` serves users only");
+            Err(error.with_hint("expected aggregated, disaggregated or auto; `sweep` knows training"))
+        }
+    }
+}
+
+fn read_kv(request: &Request) -> Result<Keeping, QuestionError> {
+    use rackplan_plan::TierKind;
+    let question = &request.question;
+    let tier = match question.kv_tier.as_deref() {
+        None | Some("auto") => KvTier::Auto,
+        Some("none") => KvTier::None,
+        Some("host") => KvTier::Named(TierKind::Host),
+        Some("nvme") => KvTier::Named(TierKind::Nvme),
+        Some("remote") => KvTier::Named(TierKind::Remote),
+        Some(other) => {
+            let error =
+                QuestionError::value(request.layers.place("kv_tier"), format!("`{other}` is no tier"));
+            return Err(error.with_hint("expected host, nvme, remote, none or auto"));
+        }
+    };
+    let residency = question.hbm_residency.map(|part| share(request, "hbm_residency", part.0)).transpose()?;
+    Ok(Keeping { tier, residency })
+}
+
+/// Depths that `auto` tries.
+const DEPTHS: [u32; 4] = [0, 1, 2, 3];
+
+fn read_drafts(request: &Request) -> Result<Drafts, QuestionError> {
+    let none = Drafts { depths: vec![0], chance: None };
+    let place = request.layers.place("speculative");
+    match request.question.speculative.as_deref() {
+        None | Some("none") => Ok(none),
+        Some("auto") => Ok(Drafts { depths: DEPTHS.to_vec(), chance: None }),
+        Some(text) => {
+            let (depth, chance) = super::super::explain::drafted(text).ok_or_else(|| {
+                QuestionError::value(&place, format!("`{text}` is no way to draft tokens")).with_hint(
+                    "expected none, auto, mtp:N with N from 1 to 16, or mtp:N,accept=CHANCE, e.g. `mtp:2,accept=0.7`",
+                )
+            })?;
+            Ok(Drafts { depths: vec![depth], chance })
+        }
+    }
 }

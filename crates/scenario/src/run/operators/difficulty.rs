@@ -1,53 +1,44 @@
-//! What is in the way where nothing serves, and the smallest single changes that would help.
+//! What is in the way where nothing serves, and the smallest changes that would help: one at a time, else two together.
 
-use super::Shared;
-use super::asked::Asked;
-use super::outcome::{Outcome, most_racks, outcome};
+use super::asked::{Asked, Budget};
+use super::context::Context;
+use super::near_misses::near_misses;
+use super::outcome::{Outcome, most_racks, outcome, size};
+use super::setup::Variant;
 use crate::QuestionError;
 use crate::answer::{Difficulty, Relaxation};
-use crate::inputs::{Notes, Quant, Request};
+use crate::inputs::{Notes, Quant};
 use rackplan_first_order::{MAX_RACKS, RackCount};
 use rackplan_plan::{Dropped, Population, Rejection, Targets};
 use rackplan_units::Seconds;
 
 /// The limit that binds, and what would help.
-pub(super) fn difficulty(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    found: &Outcome,
-) -> Result<Difficulty, QuestionError> {
-    let with = |asked: &Asked, quant| {
-        let mut notes = Notes::default();
-        outcome(shared, request, asked, (&found.machine, quant), &mut notes)
+pub(super) fn difficulty(context: Context, found: &Outcome) -> Result<Difficulty, QuestionError> {
+    let boundless = Asked {
+        racks: RackCount::UpTo(MAX_RACKS),
+        budget: Budget { power: f64::INFINITY, cost: f64::INFINITY },
+        ..context.asked.clone()
     };
-    let racks_needed = with(&Asked { racks: RackCount::UpTo(MAX_RACKS), ..asked.clone() }, found.quant)?;
+    let racks_needed = tried(context.asking(&boundless), found, found.setup.quant)?;
     let mut relaxations = Vec::new();
     if let Some(enough) = &racks_needed.choice {
-        let flag = match asked.racks {
-            RackCount::UpTo(_) => "--max-racks",
-            RackCount::Exactly(_) => "--fixed-racks",
-        };
         relaxations.push(Relaxation {
-            flag: format!("{flag} {}", enough.sizing.racks),
+            flag: more_racks(context, found, enough.sizing.racks),
             result: said(&racks_needed),
         });
     } else {
-        for (flag, eased) in looser(asked, found) {
-            let tried = with(&eased, found.quant)?;
-            relaxations.extend(serves(&tried).then(|| Relaxation { flag, result: said(&tried) }));
-        }
+        relaxations.extend(slower(context, found)?);
     }
-    for bits in [8, 4].into_iter().filter(|bits| *bits < found.quant.bits()) {
-        let tried = with(asked, Quant::Bits(bits))?;
-        if serves(&tried) {
-            let flag = format!("--quant {}", tried.quant_name);
-            relaxations.push(Relaxation { flag, result: said(&tried) });
-            break;
-        }
-    }
-    relaxations.extend(fewer(asked, found));
-    Ok(Difficulty { binding: binding(asked, found, &racks_needed), relaxations })
+    relaxations.extend(narrower(context, found)?);
+    relaxations.extend(fewer(context, found));
+    let near_misses = near_misses(context, found);
+    Ok(Difficulty { binding: binding(context, found, &racks_needed), relaxations, near_misses })
+}
+
+fn tried(context: Context, found: &Outcome, quant: Quant) -> Result<Outcome, QuestionError> {
+    let setup = &found.setup;
+    let variant = Variant { machine: &setup.machine, quant, backend: setup.backend, drafts: setup.drafts };
+    outcome(context, variant, &mut Notes::default())
 }
 
 fn serves(outcome: &Outcome) -> bool {
@@ -62,22 +53,44 @@ fn said(outcome: &Outcome) -> String {
     })
 }
 
+/// The flag that allows so many racks: that of the limit which binds.
+fn more_racks(context: Context, found: &Outcome, racks: u64) -> String {
+    let allowed = match context.asked.racks {
+        RackCount::UpTo(most) | RackCount::Exactly(most) => most,
+    };
+    let fed = most_racks(context, &found.setup) < allowed;
+    match context.asked.racks {
+        _ if fed && context.asked.budget.power.is_finite() => format!("--max-power for {racks} racks"),
+        _ if fed => format!("--max-cost for {racks} racks"),
+        RackCount::UpTo(_) => format!("--max-racks {racks}"),
+        RackCount::Exactly(_) => format!("--fixed-racks {racks}"),
+    }
+}
+
 /// Both sides of the comparison that fails.
-fn binding(asked: &Asked, found: &Outcome, enough: &Outcome) -> String {
-    let sized = found.found.iter().map(|one| {
-        let load = (asked.population.size(), one.served.taken);
-        found.site().size(load, asked.headroom, asked.spares, one.plan.gpus()).racks
-    });
+fn binding(context: Context, found: &Outcome, enough: &Outcome) -> String {
+    let racks = |one: &rackplan_plan::Found| size(context.asked, &found.setup, one, context).racks;
+    let sized = found.searched.found.iter().map(racks);
     let fewest = enough.choice.as_ref().map(|choice| choice.sizing.racks).or_else(|| sized.min());
     if let Some(racks) = fewest {
-        return format!("the load takes {racks} racks, of which there may be {}", most_racks(asked.racks));
+        let most = most_racks(context, &found.setup);
+        return format!("the load takes {racks} racks, of which there may be {most}");
     }
-    match nearest(&found.dropped) {
+    if found.setup.policies.is_empty() {
+        return "the rack has no such tier for caches".to_owned();
+    }
+    match nearest(&found.searched.dropped) {
         Some(Rejection::MissesTtft { ttft, limit }) => {
             format!("the first token takes {ttft} at best, even for one request at a time; asked is {limit}")
         }
         Some(Rejection::MissesTpot { tpot, limit }) => {
             format!("a token takes {tpot} at best, even for one request at a time; asked is {limit}")
+        }
+        Some(Rejection::MissesE2e { e2e, limit }) => {
+            format!("the last token takes {e2e} at best, even for one request at a time; asked is {limit}")
+        }
+        Some(Rejection::TierTooSmall) => {
+            "the tier neither holds nor moves the caches of the users of one replica".to_owned()
         }
         Some(Rejection::BatchTooLarge { batch, places }) => {
             format!("{batch} requests do not generate at once on any plan: at best {places} have a place")
@@ -98,6 +111,7 @@ fn nearest(dropped: &[Dropped]) -> Option<Rejection> {
     let misses = |reason: &Rejection| match reason {
         Rejection::MissesTtft { ttft, limit } => ttft.get() / limit.get(),
         Rejection::MissesTpot { tpot, limit } => tpot.get() / limit.get(),
+        Rejection::MissesE2e { e2e, limit } => e2e.get() / limit.get(),
         Rejection::OutOfMemory { needed, available } => needed.get() / available.get(),
         _ => 1.0,
     };
@@ -105,26 +119,73 @@ fn nearest(dropped: &[Dropped]) -> Option<Rejection> {
     reasons.max_by(|a, b| a.rule().cmp(&b.rule()).then(misses(b).total_cmp(&misses(a))))
 }
 
-/// The targets eased, one at a time, to what the best plan reaches with a tenth to spare.
-fn looser(asked: &Asked, found: &Outcome) -> Vec<(String, Asked)> {
-    let targets = asked.targets;
-    let eased = |targets: Targets| Asked { targets, ..asked.clone() };
-    let mut ttft: Vec<f64> = Vec::new();
-    let mut tpot: Vec<f64> = Vec::new();
-    for one in &found.dropped {
-        match one.reason {
-            Rejection::MissesTtft { ttft: value, .. } => ttft.push(value.get()),
-            Rejection::MissesTpot { tpot: value, .. } => tpot.push(value.get()),
-            _ => {}
+/// Targets that would be met: one of them eased, else two or all together, the fewest first; by what serves when nothing
+/// is asked of those that are eased.
+fn slower(context: Context, found: &Outcome) -> Result<Vec<Relaxation>, QuestionError> {
+    let targets = context.asked.targets;
+    let free = Seconds::new(f64::INFINITY);
+    let mut relaxations = Vec::new();
+    for count in 1..=3_u32 {
+        for eased in (1..8_u32).filter(|eased| eased.count_ones() == count) {
+            let of = |bit: u32, target: Seconds| if eased & bit > 0 { free } else { target };
+            if (eased & 4 > 0) && !targets.e2e.get().is_finite() {
+                continue;
+            }
+            let open = Targets {
+                ttft: of(1, targets.ttft),
+                tpot: of(2, targets.tpot),
+                e2e: of(4, targets.e2e),
+                ..targets
+            };
+            relaxations.extend(eased_to(context, found, open)?);
+        }
+        if !relaxations.is_empty() {
+            break;
         }
     }
-    let least =
-        |values: Vec<f64>| values.into_iter().min_by(f64::total_cmp).map(|value| milliseconds(1.1 * value));
-    let first = least(ttft)
-        .map(|ms| (format!("--ttft {ms}ms"), eased(Targets { ttft: Seconds::new(ms * 1e-3), ..targets })));
-    let then = least(tpot)
-        .map(|ms| (format!("--tpot {ms}ms"), eased(Targets { tpot: Seconds::new(ms * 1e-3), ..targets })));
-    first.into_iter().chain(then).collect()
+    Ok(relaxations)
+}
+
+/// Which targets the best plan reaches when those that are infinite do not matter, with a tenth to spare.
+fn eased_to(context: Context, found: &Outcome, open: Targets) -> Result<Option<Relaxation>, QuestionError> {
+    // A load of one replica's first request shows what plans reach at best.
+    let one =
+        Asked { batches: vec![1], targets: open, racks: RackCount::UpTo(MAX_RACKS), ..context.asked.clone() };
+    let reached = tried(context.asking(&one), found, found.setup.quant)?;
+    let given = context.asked.targets;
+    let least = |value: fn(&rackplan_plan::Found) -> f64, open: Seconds, given: Seconds| {
+        if open.get().is_finite() || !given.get().is_finite() {
+            return None;
+        }
+        let all = reached.searched.found.iter().map(value);
+        all.filter(|value| value.is_finite()).min_by(f64::total_cmp).map(|value| milliseconds(1.1 * value))
+    };
+    let eased = [
+        ("ttft", least(|found| found.served.ttft, open.ttft, given.ttft)),
+        ("tpot", least(|found| found.served.tpot, open.tpot, given.tpot)),
+        ("e2e", least(|found| found.served.e2e, open.e2e, given.e2e)),
+    ];
+    let flags: Vec<String> =
+        eased.iter().filter_map(|(name, ms)| ms.map(|ms| format!("--{name} {ms}ms"))).collect();
+    let or = |place: usize, target: Seconds| eased[place].1.map_or(target, |ms| Seconds::new(ms * 1e-3));
+    let targets =
+        Targets { ttft: or(0, given.ttft), tpot: or(1, given.tpot), e2e: or(2, given.e2e), ..given };
+    if flags.is_empty() {
+        return Ok(None);
+    }
+    let asked = Asked { targets, ..context.asked.clone() };
+    let within = tried(context.asking(&asked), found, found.setup.quant)?;
+    if serves(&within) {
+        return Ok(Some(Relaxation { flag: flags.join(" "), result: said(&within) }));
+    }
+    // Eased targets alone may still take more racks than there may be.
+    let asked = Asked { racks: RackCount::UpTo(MAX_RACKS), ..asked };
+    let enough = tried(context.asking(&asked), found, found.setup.quant)?;
+    let racks = enough.choice.as_ref().map(|choice| choice.sizing.racks);
+    Ok(racks.map(|racks| Relaxation {
+        flag: format!("{} {}", flags.join(" "), more_racks(context, found, racks)),
+        result: said(&enough),
+    }))
 }
 
 /// Whole milliseconds, or tenths where there are few.
@@ -133,16 +194,28 @@ fn milliseconds(seconds: f64) -> f64 {
     if ms >= 10.0 { ms.ceil() } else { (ms * 10.0).ceil() / 10.0 }
 }
 
+/// The widest of narrower number formats that serves.
+fn narrower(context: Context, found: &Outcome) -> Result<Option<Relaxation>, QuestionError> {
+    for bits in [8, 4].into_iter().filter(|bits| *bits < found.setup.quant.bits()) {
+        let tried = tried(context, found, Quant::Bits(bits))?;
+        if serves(&tried) {
+            let flag = format!("--quant {}", tried.setup.quant_name);
+            return Ok(Some(Relaxation { flag, result: said(&tried) }));
+        }
+    }
+    Ok(None)
+}
+
 /// As many users as the racks take.
-fn fewer(asked: &Asked, found: &Outcome) -> Option<Relaxation> {
-    let Population::Users { .. } = asked.population else { return None };
-    let racks = most_racks(asked.racks);
+fn fewer(context: Context, found: &Outcome) -> Option<Relaxation> {
+    let Population::Users { .. } = context.asked.people.population else { return None };
+    let racks = most_racks(context, &found.setup);
     let takes = |one: &rackplan_plan::Found| {
-        let site = found.site();
-        let replicas = racks.saturating_mul(site.replicas_of_rack(one.plan.gpus().into()));
-        (replicas as f64 * one.served.taken / (1.0 + asked.headroom)).floor() as u64
+        let each = found.setup.site().replicas_of_rack(one.gpus().into());
+        let replicas = racks.saturating_mul(each);
+        (replicas as f64 * one.served.taken / (1.0 + context.asked.headroom)).floor() as u64
     };
-    let users = found.found.iter().map(takes).max().filter(|users| *users > 0)?;
+    let users = found.searched.found.iter().map(takes).max().filter(|users| *users > 0)?;
     let noun = if racks == 1 { "rack" } else { "racks" };
     Some(Relaxation { flag: format!("--users {users}"), result: format!("what {racks} {noun} can take") })
 }

@@ -1,72 +1,97 @@
-//! `size --method operators`: people -> requests in flight -> the plan with the fewest accelerators that answers them in
+//! `size` by operators, the method unless another is named: people -> requests in flight -> the plan with the fewest accelerators that answers them in
 //! time -> racks. Step times come from operators with measured constants, latencies from queueing in closed form.
 
 mod alternatives;
 mod asked;
+mod context;
 mod deployment;
 mod difficulty;
+mod holdings;
+mod lengths;
+mod money;
+mod near_misses;
+mod network;
 mod outcome;
+mod people;
+mod plans;
+mod setup;
+mod tiers;
 
+use super::size::Extent;
 use super::{bill, envelope};
 use crate::QuestionError;
-use crate::answer::{Answer, Demand, FoundingSummary, Generating, SizeAnswer, Users};
-use crate::inputs::{Defaults, Inputs, Machine, Notes, Request, Subject, catalog_error};
-use crate::layers::Layers;
+use crate::answer::{Answer, Demand, FoundingSummary, Generating, Rejected, SearchCounts, SizeAnswer, Users};
+use crate::inputs::{Notes, Request};
 use crate::question::Objective;
-use asked::Asked;
+use asked::{Asked, Spares};
+use context::{Context, SITE, Shared};
 use outcome::{Choice, Outcome, outcome};
-use rackplan_catalog::{Bands, Entry, Framework, Kind, Model};
-use rackplan_perf::Engines;
+use rackplan_catalog::{Kind, Price};
 use rackplan_plan::Population;
+use rayon::prelude::*;
+use setup::Variant;
 
 /// What the numbers are worth, in a sentence.
-const BAND: &str = "bands hold eight of ten published measurements of other models and accelerators (VALIDATION.md); not \
-                    modelled: spread of lengths, shared prompts, KV of users who think";
-
-/// What every outcome shares.
-#[derive(Debug)]
-struct Shared {
-    engines: Engines,
-    framework: Framework,
-    model: Box<Entry<Model>>,
-    bands: Option<Bands>,
-}
+const BAND: &str =
+    "bands hold eight of ten published measurements of other models and accelerators (VALIDATION.md)";
 
 /// Which racks, how the model is laid out on them, what users see, and what would change that.
-pub(super) fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
-    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAnswer>, QuestionError> {
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
-    let best = best(&shared, &mut request, &asked)?;
-    best.machine.note_use(&mut request.notes);
-    bill::note_use(&best.machine, &inputs.catalog, &mut request.notes);
+    let (best, notes, search) = best(Context { shared: &shared, request: &request, asked: &asked })?;
+    request.notes = notes;
+    let inputs = request.inputs;
+    note_uses(&best, inputs, &asked, &mut request.notes);
+    let context = Context { shared: &shared, request: &request, asked: &asked };
+    let answer = answer(context, &best, search, extent)?;
+    Ok(envelope::wrapped(request, answer, ("operators", BAND)))
+}
+
+fn answer(
+    context: Context,
+    best: &Outcome,
+    search: SearchCounts,
+    extent: Extent,
+) -> Result<SizeAnswer, QuestionError> {
     let served = best.choice.as_ref().is_some_and(|choice| choice.served);
-    let deployment =
-        best.choice.as_ref().map(|choice| deployment::deployment(&shared, &request, &asked, &best, choice));
-    let counts = rackplan_plan::counts(&best.dropped);
-    let rejected =
-        counts.into_iter().map(|(rule, plans)| crate::answer::Rejected { rule: rule.to_owned(), plans });
-    let answer = SizeAnswer {
+    let deployment = best.choice.as_ref().map(|choice| deployment::deployment(context, best, choice));
+    let whole = extent == Extent::Whole;
+    let beside = deployment.as_ref().filter(|_| whole);
+    let counts = best.searched.counts().into_iter();
+    Ok(SizeAnswer {
         feasible: served,
-        demand: demand(&asked, best.choice.as_ref()),
-        alternatives: alternatives::alternatives(&shared, &request, &asked, &best, deployment.as_ref())?,
-        rejected: rejected.collect(),
-        difficulty: (!served)
-            .then(|| difficulty::difficulty(&shared, &request, &asked, &best))
-            .transpose()?,
+        demand: demand(context.asked, best.choice.as_ref()),
+        alternatives: alternatives::alternatives(context, best, beside)?,
+        plans: beside.map_or(Vec::new(), |_| plans::ranked(context, best)),
+        frontier: beside.map_or(Vec::new(), |_| plans::frontier(context, best)),
+        what_if: None,
+        rejected: counts.map(|(rule, plans)| Rejected { rule: rule.to_owned(), plans }).collect(),
+        search: Some(search),
+        difficulty: (!served && whole).then(|| difficulty::difficulty(context, best)).transpose()?,
         founding: None,
         summary: FoundingSummary::default(),
         curves: Vec::new(),
         deployment,
-    };
-    Ok(envelope::wrapped(request, answer, ("operators", BAND)))
+    })
+}
+
+/// Entries that the answer rests on.
+fn note_uses(best: &Outcome, inputs: &crate::Inputs, asked: &Asked, notes: &mut Notes) {
+    best.setup.machine.note_use(notes);
+    bill::note_use(&best.setup.machine, &inputs.catalog, notes);
+    if matches!(asked.spares, Spares::Auto { .. })
+        && let Ok(site) = inputs.catalog.get::<Price>(SITE)
+    {
+        notes.use_entry(Kind::Prices, &site.id, &site.overlays);
+    }
 }
 
 /// Settings of the first-order method alone.
 const NOT_MODELLED: [&str; 2] = ["kv_system", "search.prefer_utilization"];
 
-/// Says which values were given that this method does not know yet.
+/// Says which values were given that this method does not know.
 fn not_modelled(request: &mut Request) {
     let given = NOT_MODELLED.iter().filter_map(|path| request.layers.origin(path));
     let names: Vec<String> = given.map(ToString::to_string).collect();
@@ -75,107 +100,77 @@ fn not_modelled(request: &mut Request) {
     }
 }
 
-impl Shared {
-    fn new(request: &mut Request, asked: &Asked) -> Result<Self, QuestionError> {
-        let catalog = &request.inputs.catalog;
-        let name = asked.backend.name();
-        let framework = catalog
-            .get::<Framework>(name)
-            .map_err(|error| catalog_error(&request.layers.place("backend"), error))?;
-        request.notes.use_entry(Kind::Frameworks, &framework.id, &framework.overlays);
-        let model = real_model(request)?;
-        let machines = request.machines.iter().map(|machine| real_machine(request, machine));
-        request.machines = machines.collect::<Result<_, _>>()?;
-        Ok(Self {
-            engines: Engines::new(catalog),
-            framework: framework.record,
-            model,
-            bands: catalog.get::<Bands>(crate::predict_serving::BANDS).ok().map(|entry| entry.record),
+type Sized = Result<(Outcome, Notes), QuestionError>;
+
+/// Sizes every machine in every number format, framework and depth of speculation, and keeps the best with its notes. A
+/// machine that cannot be modelled is left out where others can.
+fn best(context: Context) -> Result<(Outcome, Notes, SearchCounts), QuestionError> {
+    let variants = variants(context);
+    let sized: Vec<Sized> = variants
+        .into_par_iter()
+        .map(|variant| {
+            let mut notes = context.request.notes.clone();
+            outcome(context, variant, &mut notes).map(|found| (found, notes))
         })
-    }
-}
-
-/// The model, or the one that a founding preset stands for.
-fn real_model(request: &mut Request) -> Result<Box<Entry<Model>>, QuestionError> {
-    let preset = match &request.subject {
-        Subject::Real(entry) => return Ok(entry.clone()),
-        Subject::Founding { preset } => preset,
-    };
-    let place = request.layers.place("model");
-    let Some(id) = &preset.stands_for else {
-        let error = QuestionError::value(
-            place,
-            format!("`{}` is a founding preset, which no real model has", preset.name),
-        );
-        return Err(error.with_hint("name a model of the catalog; or `--method first-order`"));
-    };
-    let entry = request.inputs.catalog.get::<Model>(id).map_err(|error| catalog_error(&place, error))?;
-    request.notes.use_entry(Kind::Models, &entry.id, &entry.overlays);
-    request.subject = Subject::Real(Box::new(entry.clone()));
-    Ok(Box::new(entry))
-}
-
-/// The machine, or the one that a founding preset stands for.
-fn real_machine(request: &Request, machine: &Machine) -> Result<Machine, QuestionError> {
-    let Machine::Founding(founding) = machine else { return Ok(machine.clone()) };
-    let (place, catalog) = (request.layers.place("hardware"), &request.inputs.catalog);
-    let Some(id) = &founding.rack.stands_for else {
-        let name = &founding.rack.name;
-        let error =
-            QuestionError::value(place, format!("`{name}` is a founding preset, which no real rack has"));
-        return Err(error.with_hint("name a rack of the catalog; or `--method first-order`"));
-    };
-    let rack = catalog.get(id).map_err(|error| catalog_error(&place, error))?;
-    Machine::of_rack(rack, catalog).map_err(|error| catalog_error(&place, error))
-}
-
-/// Sizes every machine in every number format, and keeps the best with its notes. A machine that cannot be modelled is
-/// left out where others can.
-fn best(shared: &Shared, request: &mut Request, asked: &Asked) -> Result<Outcome, QuestionError> {
-    let (mut outcomes, mut failed) = (Vec::new(), None);
-    for machine in &request.machines {
-        for quant in &request.quants {
-            let mut notes = request.notes.clone();
-            match outcome(shared, request, asked, (machine, *quant), &mut notes) {
-                Ok(found) => outcomes.push((found, notes)),
-                Err(error) => failed = failed.or(Some(error)),
+        .collect();
+    let (mut search, mut failed) = (SearchCounts::default(), None);
+    let mut best: Option<(Outcome, Notes)> = None;
+    for one in sized {
+        match one {
+            Ok(one) => {
+                search.setups += 1;
+                search.plans_considered += one.0.searched.considered();
+                search.plans_serving += one.0.searched.found.len() as u64;
+                let better = best.as_ref().is_none_or(|held| ranks_before(context, &one.0, &held.0));
+                best = if better { Some(one) } else { best };
             }
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    let rank = |found: &(Outcome, Notes)| rank(request, asked, &found.0);
-    let best = outcomes.into_iter().min_by(|a, b| {
-        let ((first, then), (other, other_then)) = (rank(a), rank(b));
-        first.total_cmp(&other).then(then.cmp(&other_then))
-    });
     match (best, failed) {
-        (Some((best, notes)), _) => {
-            request.notes = notes;
-            Ok(best)
-        }
+        (Some((best, notes)), _) => Ok((best, notes, search)),
         (None, failed) => Err(failed.expect("a request names at least one machine and one number format")),
     }
 }
 
-/// The lower the better, then the fewer GPUs active; what serves nobody comes last, in the order asked for.
-fn rank(request: &Request, asked: &Asked, outcome: &Outcome) -> (f64, u64) {
+/// Everything that is asked for, in the order in which it was named.
+fn variants(context: Context) -> Vec<Variant> {
+    let (request, asked) = (context.request, context.asked);
+    let machines = request.machines.iter();
+    let formats = machines.flat_map(|machine| request.quants.iter().map(move |quant| (machine, *quant)));
+    let backends = formats
+        .flat_map(|(machine, quant)| asked.backends.iter().map(move |backend| (machine, quant, *backend)));
+    let all = backends.flat_map(|(machine, quant, backend)| {
+        asked.drafts.depths.iter().map(move |drafts| Variant { machine, quant, backend, drafts: *drafts })
+    });
+    all.collect()
+}
+
+fn ranks_before(context: Context, outcome: &Outcome, held: &Outcome) -> bool {
+    let ((first, then), (other, other_then)) = (rank(context, outcome), rank(context, held));
+    first.total_cmp(&other).then(then.cmp(&other_then)).is_lt()
+}
+
+/// The lower the better, then the fewer GPUs active; what serves nobody comes last.
+fn rank(context: Context, outcome: &Outcome) -> (f64, u64) {
     let Some(choice) = &outcome.choice else { return (f64::INFINITY, 0) };
-    let (capacity, catalog) = (deployment::capacity(asked, choice, 0), &request.inputs.catalog);
+    let (capacity, setup) = (deployment::capacity(context, choice), &outcome.setup);
     let short = if choice.served { 0.0 } else { 1e15 };
-    let size = match asked.objective {
+    let size = match context.asked.objective {
         Objective::Gpus => capacity.gpus_provisioned as f64,
         Objective::Cost => {
-            bill::money(&outcome.machine, &capacity, 1.0, catalog).map_or(1e14, |money| money.usd_per_hour)
+            money::money(context, setup, &capacity, choice).map_or(1e14, |money| money.usd_per_hour)
         }
-        Objective::Power => {
-            bill::power(&outcome.machine, &capacity, catalog).map_or(1e14, |power| power.facility_w)
-        }
+        Objective::Power => money::power(context, setup, &capacity).map_or(1e14, |power| power.facility_w),
+        Objective::Throughput => -(choice.instances as f64 * choice.found.served.most_per_second),
+        Objective::Ttft => choice.seen.ttft,
     };
     (short + size, capacity.gpus_active)
 }
 
 /// From people to requests in flight.
 fn demand(asked: &Asked, choice: Option<&Choice>) -> Demand {
-    let arrival = asked.arrival.map(|arrival| Users {
+    let arrival = asked.people.arrival.map(|arrival| Users {
         rate_per_min: arrival.given.users_per_minute,
         session_min: arrival.given.session_minutes,
         mean: arrival.exact.mean,
@@ -187,8 +182,8 @@ fn demand(asked: &Asked, choice: Option<&Choice>) -> Demand {
     });
     let generating = choice.map(|choice| generating(asked, choice));
     Demand {
-        users_target: asked.users.unwrap_or(0),
-        users_sized: asked.users_sized(),
+        users_target: asked.people.users.unwrap_or(0),
+        users_sized: asked.people.users_sized(),
         arrival,
         context_tokens: asked.request.longest() as u64,
         tokens_per_user_per_s: 1.0 / asked.targets.tpot.get(),
@@ -197,21 +192,31 @@ fn demand(asked: &Asked, choice: Option<&Choice>) -> Demand {
     }
 }
 
+/// Shares of time that a number in flight is not passed.
+const P95: f64 = 0.95;
+const SELDOM: f64 = 0.999;
+
 fn generating(asked: &Asked, choice: &Choice) -> Generating {
     let point = &choice.seen.point;
-    let replicas = choice.sizing.replicas as f64;
-    let (users_on, think_time_s) = match asked.population {
-        Population::Users { think_time, .. } => (Some(asked.users_sized()), think_time.get()),
+    let (replicas, population) = (choice.sizing.replicas as f64, &asked.people.population);
+    let (users_on, think_time_s) = match population {
+        Population::Users { think_time, .. } => (Some(asked.people.users_sized()), think_time.get()),
         Population::Rate(_) => (None, 0.0),
     };
+    let mean = replicas * point.in_flight();
+    // Instances vary by themselves, so that their variances add up.
+    let at = |share| mean + replicas.sqrt() * (point.in_flight_at(share, population) - point.in_flight());
+    let most = users_on.map_or(f64::INFINITY, |users| users as f64);
     Generating {
         users_on,
         think_time_s,
-        isl: asked.request.input as u64,
+        isl: (asked.request.input + asked.request.prefix - asked.request.kept) as u64,
         osl: asked.request.output as u64,
         prefix_tokens: asked.request.prefix as u64,
-        in_flight: replicas * point.requests_per_second * point.e2e,
-        requests_per_s: replicas * point.requests_per_second,
+        in_flight: mean,
+        in_flight_p95: at(P95).min(most),
+        in_flight_max: at(SELDOM).min(most),
+        requests_per_s: choice.asked_per_second(),
         taken_per_instance: choice.found.served.taken,
     }
 }

@@ -1,26 +1,23 @@
-//! One machine and number format: the plans that serve, and the one with the fewest accelerators.
+//! One set-up sized: the plans that serve, and the best of them with its racks.
 
-use super::Shared;
-use super::asked::Asked;
+use super::asked::{Asked, Spares};
+use super::context::Context;
+use super::money;
+use super::setup::{Setup, Variant};
 use crate::QuestionError;
-use crate::inputs::{Machine, Notes, Quant, RealMachine, Request};
-use crate::serving::{Formats, formats_named, situation};
-use rackplan_catalog::Situation;
+use crate::inputs::Notes;
+use crate::question::Objective;
 use rackplan_first_order::RackCount;
-use rackplan_perf::operators::moe_routing::Routing;
-use rackplan_perf::{Deployment, Device, ParallelPlan, Precision};
-use rackplan_plan::{self as plan, Dropped, Found, Served, Site, Sizing, Space};
+use rackplan_plan::{
+    self as plan, Availability, Binds, Found, Searched, Served, Sizing, Station, spares_for,
+};
 
-/// A machine and number format, sized.
+/// A set-up, sized.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
-    pub(super) machine: Machine,
-    pub(super) quant: Quant,
-    pub(super) quant_name: String,
-    pub(super) formats: Formats,
-    pub(super) found: Vec<Found>,
-    pub(super) dropped: Vec<Dropped>,
-    /// The plan with the fewest accelerators, within the racks if any is.
+    pub(super) setup: Setup,
+    pub(super) searched: Searched,
+    /// The best plan, within the racks if any is.
     pub(super) choice: Option<Choice>,
 }
 
@@ -38,200 +35,151 @@ pub(super) struct Choice {
     pub(super) served: bool,
 }
 
-impl Outcome {
-    pub(super) fn site(&self) -> Site {
-        site(real(&self.machine))
-    }
-}
-
-/// The machine as the catalog has it.
-fn real(machine: &Machine) -> &RealMachine {
-    match machine {
-        Machine::Real(real) => real,
-        Machine::Founding(_) => unreachable!("founding presets were replaced by what they stand for"),
-    }
-}
-
 /// Sizes one machine in one number format.
 pub(super) fn outcome(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    (machine, quant): (&Machine, Quant),
+    context: Context,
+    variant: Variant,
     notes: &mut Notes,
 ) -> Result<Outcome, QuestionError> {
-    let real = real(machine);
-    let place = request.layers.place("hardware");
-    let device = device(request, real).map_err(|problem| QuestionError::value(place, problem))?;
-    let gpu = &real.gpu.record;
-    let format = quant.format(Some(gpu));
-    let mut assumed = Vec::new();
-    let formats = formats_named(format.name(), &shared.model.record, gpu, &mut assumed)
-        .expect("every weight format has a meaning");
-    let formats = Formats { kv: kv_format(shared, real, formats), ..formats };
-    assumed.into_iter().for_each(|text| notes.warn(text));
-    let question = question(shared, request, asked, real, (device, formats));
-    let space = Space {
-        sizes: asked.sizes.clone(),
-        experts: shared.model.record.parameters_routed() > 0,
-        domain: real.rack.record.layout.scale_up_domain_gpus,
-    };
-    let (found, dropped) = plan::search(&question, &space);
-    let choice = choose(&question, asked, site(real), &found);
-    Ok(Outcome {
-        machine: machine.clone(),
-        quant,
-        quant_name: format.name().to_owned(),
-        formats,
-        found,
-        dropped,
-        choice,
-    })
+    let setup = Setup::new(context, variant, notes)?;
+    let searched = plan::search(&setup.question(context), &setup.space(context));
+    let choice = choose(context, &setup, &searched.found);
+    Ok(Outcome { setup, searched, choice })
 }
 
-/// The accelerator in its rack, links replaced as asked.
-fn device(request: &Request, real: &RealMachine) -> Result<Device, String> {
-    let gpu = &real.gpu;
-    let mut device = Device::new(&gpu.record)
-        .map_err(|missing| format!("gpu `{}`: its catalog entry has no `{}`", gpu.id, missing.group))?;
-    let rate = |level: &str| request.link_change(level).map(|change| change.link.bandwidth.get());
-    let rack = &real.rack.record;
-    let outside = if rack.is_one_scale_up_domain() { "inter_rack" } else { "inter_server" };
-    device.link = rate("intra_server").unwrap_or(device.link);
-    device.scale_out = rate(outside).or_else(|| rate("inter_rack")).unwrap_or(device.scale_out);
-    device.domain = f64::from(rack.layout.scale_up_domain_gpus);
-    Ok(device)
-}
+impl Choice {
+    /// Requests per second that all instances needed answer within the targets.
+    pub(super) fn most_per_second(&self) -> f64 {
+        // What users get is within the targets too, and kernels are not equally fast at every load.
+        let each = self.found.served.most_per_second.max(self.seen.point.requests_per_second);
+        each * self.sizing.replicas as f64
+    }
 
-/// The format in which the framework holds the cache.
-fn kv_format(shared: &Shared, real: &RealMachine, formats: Formats) -> rackplan_catalog::model::WeightDtype {
-    let at: Situation = situation(&shared.model, &real.gpu, formats, ParallelPlan::SINGLE);
-    shared.framework.kv_format(&at)
-}
-
-/// The question as the planner takes it.
-pub(super) fn question<'a>(
-    shared: &'a Shared,
-    request: &Request,
-    asked: &'a Asked,
-    real: &'a RealMachine,
-    (device, formats): (Device, Formats),
-) -> plan::Question<'a> {
-    let kv_bytes = request.kv_bytes.unwrap_or(formats.precision().kv_bytes);
-    plan::Question {
-        deployment: Deployment {
-            model: &shared.model.record,
-            gpu: &real.gpu.id,
-            device,
-            backend: asked.backend,
-            plan: ParallelPlan::SINGLE,
-            precision: Precision { kv_bytes, ..formats.precision() },
-            routing: Routing::Uniform,
-            draft_tokens: 0,
-        },
-        engines: &shared.engines,
-        scheduler: plan::Scheduler::new(
-            &shared.framework,
-            real.gpu.record.memory.capacity,
-            asked.request.input,
-        ),
-        request: asked.request,
-        population: asked.population,
-        targets: asked.targets,
-        batches: &asked.batches,
+    /// Requests per second that users send.
+    pub(super) fn asked_per_second(&self) -> f64 {
+        self.seen.point.requests_per_second * self.sizing.replicas as f64
     }
 }
 
-/// The same for an outcome that is there already.
-pub(super) fn question_of<'a>(
-    shared: &'a Shared,
-    request: &Request,
-    asked: &'a Asked,
-    outcome: &'a Outcome,
-) -> plan::Question<'a> {
-    let real = real(&outcome.machine);
-    let device = device(request, real).expect("the outcome was found with it");
-    question(shared, request, asked, real, (device, outcome.formats))
+/// Racks, spares included, that a load takes in one plan.
+pub(super) fn size(asked: &Asked, setup: &Setup, found: &Found, context: Context) -> Sizing {
+    let load = (asked.people.population.size(), found.served.taken);
+    let site = setup.site();
+    let sized = |spares| site.size(load, asked.headroom, spares, found.gpus());
+    match asked.spares {
+        Spares::Number(spares) => sized(spares),
+        Spares::Auto { availability, repair } => {
+            let reliability = context.shared.site.as_ref().and_then(|site| site.reliability.as_ref());
+            let Some(reliability) = reliability else { return sized(0) };
+            let between_failures = reliability.mtbf_all_causes.get();
+            let asked = Availability { between_failures, repair, target: availability };
+            sized(spares_for(sized(0).replicas, found.gpus(), &asked))
+        }
+    }
 }
 
-fn site(real: &RealMachine) -> Site {
-    let layout = &real.rack.record.layout;
-    Site { gpus_per_server: layout.gpus_per_server, servers_per_rack: layout.servers_per_rack }
-}
-
-/// The fewest accelerators; among equals the fewest racks, then the most room.
-fn choose(question: &plan::Question, asked: &Asked, site: Site, found: &[Found]) -> Option<Choice> {
-    let most = most_racks(asked.racks);
-    let sized = found.iter().map(|found| {
-        let load = (asked.population.size(), found.served.taken);
-        (found, site.size(load, asked.headroom, asked.spares, found.plan.gpus()))
-    });
+/// The best by the objective; among equals the fewest accelerators, the fewest racks, the simplest way to keep caches,
+/// then the most room.
+fn choose(context: Context, setup: &Setup, found: &[Found]) -> Option<Choice> {
+    let most = most_racks(context, setup);
+    let sized = found.iter().map(|found| (found, size(context.asked, setup, found, context)));
     let rank = |(found, sizing): &(&Found, Sizing)| {
         let room = -(found.served.taken * sizing.replicas as f64);
-        ((sizing.racks > most, sizing.gpus_active, sizing.racks), room)
+        let kept = setup.policies.iter().position(|policy| *policy == found.policy);
+        let (score, size) = (score(context, setup, found, sizing), (sizing.gpus_active, sizing.racks));
+        ((sizing.racks > most), score, (size, kept), room)
     };
     let best = sized.min_by(|a, b| {
-        let ((first, room), (other, other_room)) = (rank(a), rank(b));
-        first.cmp(&other).then(room.total_cmp(&other_room))
+        let ((over, score, size, room), (other_over, other, other_size, other_room)) = (rank(a), rank(b));
+        let first = over.cmp(&other_over).then(score.total_cmp(&other));
+        first.then(size.cmp(&other_size)).then(room.total_cmp(&other_room))
     });
-    best.and_then(|(found, sizing)| choice(question, asked, site, found, sizing))
+    best.and_then(|(found, sizing)| choice(context, setup, found, sizing))
+}
+
+/// What an objective has least of, of one plan on one machine: where the machine is the same, racks cost and draw alike.
+fn score(context: Context, setup: &Setup, found: &Found, sizing: &Sizing) -> f64 {
+    match context.asked.objective {
+        Objective::Gpus => sizing.gpus_active as f64,
+        Objective::Cost | Objective::Power => sizing.gpus_provisioned as f64,
+        Objective::Throughput => {
+            let racks = most_racks(context, setup);
+            -(instances(setup, found, racks) as f64 * found.served.most_per_second)
+        }
+        Objective::Ttft => found.served.point.ttft,
+    }
+}
+
+/// Instances that racks hold.
+fn instances(setup: &Setup, found: &Found, racks: u64) -> u64 {
+    let (site, gpus) = (setup.site(), u64::from(found.gpus()));
+    let each = site.replicas_of_rack(gpus);
+    if each > 0 { racks.saturating_mul(each) } else { racks.saturating_mul(site.gpus_per_rack()) / gpus }
 }
 
 /// Puts a plan into its racks; nothing where it needs more racks than there may be.
-pub(super) fn choice(
-    question: &plan::Question,
-    asked: &Asked,
-    site: Site,
-    found: &Found,
-    sizing: Sizing,
-) -> Option<Choice> {
-    let gpus = u64::from(found.plan.gpus());
-    let most = most_racks(asked.racks);
+pub(super) fn choice(context: Context, setup: &Setup, found: &Found, sizing: Sizing) -> Option<Choice> {
+    let (asked, site) = (context.asked, setup.site());
+    let (gpus, most) = (u64::from(found.gpus()), most_racks(context, setup));
     let served = sizing.racks <= most;
     let racks = match asked.racks {
         RackCount::Exactly(racks) => racks,
         RackCount::UpTo(_) if !served => return None,
+        RackCount::UpTo(_) if asked.objective == Objective::Throughput => most,
         RackCount::UpTo(_) => sizing.racks,
     };
-    let each = site.replicas_of_rack(gpus);
-    let instances = if each > 0 { racks * each } else { racks * site.gpus_per_rack() / gpus };
+    let instances = instances(setup, found, racks);
     if instances == 0 {
         return None;
     }
     let needed = sizing.replicas.min(instances);
-    let replica = question.replica(found.plan, &found.compiled, found.cached);
-    let share = (asked.population.size() / needed as f64).min(found.served.taken);
-    let most = found.served.point.generating;
-    let seen = plan::operating(&replica, &asked.targets, &asked.population, share, most);
+    let seen = seen(context, setup, found, needed);
     let sizing = Sizing {
         replicas: needed,
         gpus_active: needed.saturating_mul(gpus),
-        servers: sizing.servers.min(racks * u64::from(site.servers_per_rack)),
+        servers: sizing.servers.min(racks.saturating_mul(site.servers_per_rack.into())),
         racks,
         gpus_provisioned: racks.saturating_mul(site.gpus_per_rack()),
         ..sizing
     };
     let servers_per_rack = site.servers_per_rack.into();
-    Some(Choice { found: found.clone(), sizing, instances, servers_per_rack, seen, served })
+    Some(Choice { found: *found, sizing, instances, servers_per_rack, seen, served })
 }
 
-pub(super) fn most_racks(racks: RackCount) -> u64 {
-    match racks {
+/// What users of so many instances see.
+fn seen(context: Context, setup: &Setup, found: &Found, instances: u64) -> Served {
+    let (asked, question) = (context.asked, setup.question(context));
+    let operators = question.operators(found);
+    let station: Station = question.station(found, &operators);
+    let population = &asked.people.population;
+    let share = (population.size() / instances as f64).min(found.served.taken);
+    let most = found.served.point.generating;
+    let seen = plan::operating(&station, &asked.targets, population, share, most);
+    Served { binds: found.served.binds, ..seen }
+}
+
+/// Racks that there may be: those allowed, and as many as the limits on power and cost feed.
+pub(super) fn most_racks(context: Context, setup: &Setup) -> u64 {
+    let allowed = match context.asked.racks {
         RackCount::UpTo(most) | RackCount::Exactly(most) => most,
-    }
+    };
+    allowed.min(money::most_racks(context, setup))
 }
 
 /// A plan other than the chosen one, sized on the same machine.
-pub(super) fn other_plan(
-    shared: &Shared,
-    request: &Request,
-    asked: &Asked,
-    outcome: &Outcome,
-    found: &Found,
-) -> Option<Choice> {
-    let question = question_of(shared, request, asked, outcome);
-    let site = outcome.site();
-    let load = (asked.population.size(), found.served.taken);
-    let sizing = site.size(load, asked.headroom, asked.spares, found.plan.gpus());
-    choice(&question, asked, site, found, sizing)
+pub(super) fn other_plan(context: Context, setup: &Setup, found: &Found) -> Option<Choice> {
+    choice(context, setup, found, size(context.asked, setup, found, context))
+}
+
+/// As answers spell it.
+pub(super) fn limit(binds: Binds) -> &'static str {
+    match binds {
+        Binds::Ttft => "ttft",
+        Binds::Tpot => "tpot",
+        Binds::E2e => "e2e",
+        Binds::Memory => "kv_cache",
+        Binds::Tier => "kv_tier",
+        Binds::Sequences => "sequences",
+        Binds::Batches => "batch",
+    }
 }

@@ -1,0 +1,215 @@
+//! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
+
+use crate::queueing::{longest_wait, normal_quantile, wait};
+use crate::{Binds, Point, Population, Replica, Targets};
+use rackplan_perf::collectives::send::{Path, Transfer, send};
+
+/// How a unit is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    /// Workers that compute prompts.
+    pub prefill: u32,
+    /// Workers that generate.
+    pub decode: u32,
+}
+
+/// Workers for prompts, workers for answers, and the link between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Pools<'a> {
+    /// One of those that compute prompts.
+    pub prefill: Replica<'a>,
+    /// One of those that generate.
+    pub decode: Replica<'a>,
+    /// How many of each.
+    pub workers: Workers,
+    /// What caches travel over.
+    pub path: Path,
+}
+
+/// Of one accelerator's part of a cache on its way: the time alone, and the share of the link that is used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Handover {
+    /// From the first byte to the last, the wait for others included; in seconds.
+    pub time: f64,
+    /// Share of the time that the link is busy.
+    pub load: f64,
+    /// Bytes of one cache on one accelerator.
+    pub bytes: f64,
+}
+
+impl Pools<'_> {
+    /// Accelerators of the unit.
+    pub fn gpus(&self) -> u32 {
+        self.workers.prefill * self.prefill.room.gpus + self.workers.decode * self.decode.room.gpus
+    }
+
+    /// What users see while `generating` requests generate on average.
+    ///
+    /// Answers: with b sequences on each decode rank a step takes dec(b) and nothing is between; λ follows as in
+    /// [`Replica::at`]. Prompts: an M/D/1 queue on each prefill rank, whose service is a prompt alone. The cache then
+    /// passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
+    /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
+    pub fn at(&self, generating: f64) -> Point {
+        let (decode, prefill) = (&self.decode, &self.prefill);
+        let (output, accepted) = (decode.request.output, decode.pace.accepted);
+        let step = decode.decode_step(generating / self.decode_ranks());
+        let rate = generating * accepted / (output * step);
+        let of_rank = rate / self.prefill_ranks();
+        let service = prefill.prompt_alone();
+        let queue_load = of_rank * service;
+        let queue_wait = prefill.request.scatter() * wait(queue_load, service);
+        let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
+        let front = prefill.tokenised(of_rank) + decode.tokenised(rate / f64::from(self.workers.decode));
+        let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
+        let first = prefill.pace.later * (fronts + queue_wait + service + step);
+        let ttft = first + handed.time + prefill.policy.reloaded() * reload.time;
+        let tpot = step / accepted;
+        Point {
+            generating,
+            requests_per_second: rate,
+            tpot,
+            ttft,
+            e2e: ttft + (output - 1.0).max(0.0) * tpot,
+            prefill_load: 0.0,
+            queue_load: queue_load.max(handed.load),
+            queue_wait: prefill.pace.later * queue_wait,
+            decode_step: step,
+            reload,
+        }
+    }
+
+    /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
+    pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
+        let peak = self.decode.peak(point, percentile, population).max(point.generating);
+        let step = self.decode.decode_step(peak / self.decode_ranks()).max(point.decode_step);
+        let tpot = step / self.decode.pace.accepted;
+        if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
+            return (f64::INFINITY, tpot);
+        }
+        let longer = longest_wait((point.queue_load, point.queue_wait), percentile) - point.queue_wait;
+        let later = self.prefill.later_by_reload(point, percentile);
+        let longest = self.prefill.request.longer_input(normal_quantile(percentile));
+        let own = (longest - 1.0) * self.prefill.prompt_alone();
+        (point.ttft + longer.max(0.0).hypot(own) + step - point.decode_step + later, tpot)
+    }
+
+    /// What has no place.
+    pub fn lacks(&self, point: &Point, percentile: f64, population: &Population) -> Option<Binds> {
+        let peak = self.decode.peak(point, percentile, population).max(point.generating);
+        let each = peak / f64::from(self.workers.decode);
+        let thinking = population.thinking(point.requests_per_second) / f64::from(self.workers.prefill);
+        let (room, scheduler) = (&self.decode.room, &self.decode.scheduler);
+        if point.generating > 1.0 && each * room.sequence > room.cache * room.ranks {
+            return Some(Binds::Memory);
+        }
+        if point.generating > 1.0 && each > scheduler.max_sequences * room.ranks {
+            return Some(Binds::Sequences);
+        }
+        let tier = self.prefill.room.tier_holds(thinking, &self.prefill.policy) && point.reload.keeps_up();
+        (!tier).then_some(Binds::Tier)
+    }
+
+    /// A cache from one worker to another: what one accelerator sends or takes, whichever is more, while `rate` of them a
+    /// second pass all prefill ranks.
+    pub fn handover(&self, rate: f64) -> Handover {
+        let bytes = self.prefill.room.handed.max(self.decode.room.handed);
+        let message = Transfer { bytes, messages: 1.0, path: self.path };
+        let alone = send(&message, self.prefill.compiled.device()).time.get();
+        let load = rate / self.prefill_ranks() * alone;
+        Handover { time: alone + wait(load, alone), load, bytes }
+    }
+
+    /// Requests per second that the prefill workers take within the time to first token at most, found by halving.
+    pub(crate) fn prompts_per_second(
+        prefill: &Replica,
+        targets: &Targets,
+        percentile: Option<f64>,
+    ) -> Option<f64> {
+        let service = prefill.prompt_alone();
+        let fits = |load: f64| {
+            let mean = prefill.request.scatter() * wait(load, service);
+            let longest = percentile.map_or(mean, |share| longest_wait((load, mean), share).max(mean));
+            prefill.pace.later * (longest + service) < targets.ttft.get()
+        };
+        if !fits(0.0) {
+            return None;
+        }
+        let halved = |(low, high): (f64, f64), _| {
+            let middle = (low + high) / 2.0;
+            if fits(middle) { (middle, high) } else { (low, middle) }
+        };
+        let (load, _) = (0..HALVINGS).fold((0.0, 0.98), halved);
+        Some(load.max(LEAST_LOAD) / service * prefill.room.ranks)
+    }
+
+    fn prefill_ranks(&self) -> f64 {
+        self.prefill.room.ranks * f64::from(self.workers.prefill)
+    }
+
+    fn decode_ranks(&self) -> f64 {
+        self.decode.room.ranks * f64::from(self.workers.decode)
+    }
+}
+
+/// Halvings of the load of prefill workers, and the least one.
+const HALVINGS: u32 = 12;
+const LEAST_LOAD: f64 = 0.01;
+
+/// A replica that does both, or a unit of workers for each.
+#[derive(Clone, Copy, Debug)]
+pub enum Station<'a> {
+    /// Prompts and answers share their steps.
+    Together(Replica<'a>),
+    /// Prompts have workers of their own.
+    Apart(Pools<'a>),
+}
+
+impl Station<'_> {
+    /// What users see while `generating` requests generate on average.
+    pub fn at(&self, generating: f64) -> Point {
+        match self {
+            Self::Together(replica) => replica.at(generating),
+            Self::Apart(pools) => pools.at(generating),
+        }
+    }
+
+    /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
+    pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
+        match self {
+            Self::Together(replica) => replica.at_percentile(point, percentile, population),
+            Self::Apart(pools) => pools.at_percentile(point, percentile, population),
+        }
+    }
+
+    /// What has no place.
+    pub fn lacks(&self, point: &Point, percentile: f64, population: &Population) -> Option<Binds> {
+        match self {
+            Self::Together(replica) => replica.lacks(point, percentile, population),
+            Self::Apart(pools) => pools.lacks(point, percentile, population),
+        }
+    }
+
+    /// Where answers are generated.
+    pub fn decode(&self) -> &Replica<'_> {
+        match self {
+            Self::Together(replica) => replica,
+            Self::Apart(pools) => &pools.decode,
+        }
+    }
+
+    /// Where prompts are computed.
+    pub fn prefill(&self) -> &Replica<'_> {
+        match self {
+            Self::Together(replica) => replica,
+            Self::Apart(pools) => &pools.prefill,
+        }
+    }
+
+    /// Requests that generate at once at most while nobody thinks.
+    pub(crate) fn places(&self) -> f64 {
+        match self {
+            Self::Together(replica) => replica.places(),
+            Self::Apart(pools) => pools.decode.places() * f64::from(pools.workers.decode),
+        }
+    }
+}

@@ -25,13 +25,15 @@ pub enum Kind {
     Workloads,
     /// How far predictions were from measurements.
     Bands,
+    /// Factors on kernels that families without measured ones borrow.
+    Loans,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Gpus,
         Kind::Racks,
         Kind::Links,
@@ -42,6 +44,7 @@ impl Kind {
         Kind::Frameworks,
         Kind::Workloads,
         Kind::Bands,
+        Kind::Loans,
         Kind::FirstOrder,
     ];
 
@@ -58,6 +61,7 @@ impl Kind {
             Kind::Frameworks => "frameworks",
             Kind::Workloads => "workloads",
             Kind::Bands => "bands",
+            Kind::Loans => "loans",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -75,6 +79,7 @@ impl Kind {
             Kind::Frameworks => "framework",
             Kind::Workloads => "workload",
             Kind::Bands => "set of bands",
+            Kind::Loans => "loan",
             Kind::FirstOrder => "first-order preset",
         }
     }

@@ -16,6 +16,7 @@ pub mod hf_config;
 mod kind;
 mod launch;
 mod link;
+mod loan;
 mod lookup;
 pub mod model;
 mod overlay;
@@ -43,6 +44,7 @@ pub use gpu::{
 pub use kind::Kind;
 pub use launch::{CacheFormatRule, Launch, LaunchRule, LessMemory, Situation, When};
 pub use link::{Line, LinkRole, LinkType, Reached};
+pub use loan::{Loan, LoanFactors};
 pub use model::Model;
 pub use overlay::{OverlayFile, OverlayUse, toml_problem};
 pub use price::{
@@ -69,6 +71,7 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Frameworks => catalog.verify::<Framework>(id),
         Kind::Workloads => catalog.verify::<Workload>(id),
         Kind::Bands => catalog.verify::<Bands>(id),
+        Kind::Loans => catalog.verify::<Loan>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

@@ -6,7 +6,7 @@ use crate::files;
 use crate::output::write;
 use clap::{Arg, ArgMatches, Command};
 use rackplan_scenario::operators::{NAMES, fit};
-use rackplan_scenario::predict_serving::{BandCoverage, fit_bands};
+use rackplan_scenario::predict_serving::{BandCoverage, FittedLoan, fit_bands, fit_loans};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -36,16 +36,29 @@ pub(crate) fn command() -> Command {
     let fit_bands = Command::new("fit-bands")
         .about("Fits the bands of serving predictions to published results and writes a catalog entry")
         .args([results, output, catalog_flag()]);
+    let results = path("file")
+        .value_name("FILE")
+        .required(true)
+        .help("Results as for `predict serving`, with measured columns");
+    let output = path("output")
+        .short('o')
+        .long("output")
+        .value_name("DIR")
+        .help("Where the loans go (default: rackplan.d/loans)");
+    let fit_loans = Command::new("fit-loans")
+        .about("Fits what borrowed kernels reach on accelerators without measured ones to published results there")
+        .args([results, output, catalog_flag()]);
     Command::new("calibrate")
         .about("Turns measurements into constants")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([fit_ops, fit_bands])
+        .subcommands([fit_ops, fit_loans, fit_bands])
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     match matches.subcommand() {
         Some(("fit-ops", matches)) => fit_operators(matches),
+        Some(("fit-loans", matches)) => fit_serving_loans(matches),
         Some(("fit-bands", matches)) => fit_serving_bands(matches),
         _ => Err(Failure::Internal("a calibration without a function".to_owned())),
     }
@@ -68,6 +81,24 @@ fn fit_serving_bands(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let line =
             format!("{what}: {of_rows:.0} % of {rows} rows, {of_groups:.0} % as a mean over {groups}\n");
         write(None, &line)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fits loans and says what they would be without each model, source and accelerator, and the errors there.
+fn fit_serving_loans(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let path: &PathBuf = matches.get_one("file").expect("clap requires it");
+    let fallback = PathBuf::from("rackplan.d/loans");
+    let target: &PathBuf = matches.get_one("output").unwrap_or(&fallback);
+    let loans = fit_loans(&files::table(path)?, &catalog(matches)?);
+    if loans.is_empty() {
+        let message = format!("{}: no row is of an accelerator without measured kernels", path.display());
+        return Err(Failure::input(message, "see the columns of `predict serving --help`"));
+    }
+    std::fs::create_dir_all(target).map_err(write_failed(&target.display().to_string()))?;
+    for FittedLoan { id, text, report } in &loans {
+        write(Some(&target.join(format!("{id}.toml"))), text)?;
+        write(None, &format!("{id}: {}\n", report.join("\n  ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

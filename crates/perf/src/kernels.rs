@@ -1,8 +1,11 @@
 //! Constants of kernels from the catalog's engines, with the rule for what has none.
 
-use crate::{BLIND, Constants, Evidence, distance};
-use rackplan_catalog::{Architecture, Catalog, Engine, FittedOperator, Kind, Quantiles};
-use std::collections::BTreeMap;
+use crate::evidence::kin;
+use crate::{BLIND, Constants, Evidence, Parameter, distance};
+use rackplan_catalog::{
+    Architecture, Catalog, Engine, FittedOperator, Kind, Loan, LoanFactors, Quantiles,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The constants of an operator with what they rest on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +34,10 @@ pub struct Place<'a> {
 pub struct Engines {
     /// The fits of each operator, in the order of engines and groups.
     operators: BTreeMap<String, Vec<Known>>,
+    /// Families with measured kernels.
+    measured: BTreeSet<Architecture>,
+    /// What borrowed kernels reach on families without.
+    loans: BTreeMap<Architecture, LoanFactors>,
 }
 
 /// One fit, with whose it is.
@@ -43,12 +50,17 @@ struct Known {
 }
 
 impl Engines {
-    /// Reads every engine.
+    /// Reads every engine and loan.
     pub fn new(catalog: &Catalog) -> Self {
+        let loans = catalog.ids(Kind::Loans);
+        let loans = loans.iter().filter_map(|id| Some(catalog.get::<Loan>(id).ok()?.record));
+        let loans = loans.map(|loan| (loan.architecture, loan.factors)).collect();
         let ids = catalog.ids(Kind::Engines);
         let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record));
         let mut operators: BTreeMap<String, Vec<Known>> = BTreeMap::new();
+        let mut measured = BTreeSet::new();
         for Engine { backend, architecture, operators: fits, .. } in engines {
+            measured.insert(architecture);
             for (operator, groups) in fits {
                 let known = groups.into_iter().map(|(group, fitted)| Known {
                     backend: backend.clone(),
@@ -59,7 +71,30 @@ impl Engines {
                 operators.entry(operator).or_default().extend(known);
             }
         }
-        Self { operators }
+        Self { operators, measured, loans }
+    }
+
+    /// Whether kernels of a family were measured, under any framework.
+    pub fn measured(&self, architecture: Architecture) -> bool {
+        self.measured.contains(&architecture)
+    }
+
+    /// What the kernels that a family borrows reach on it: nothing else where it has its own, else what was found for it
+    /// or, before that, for the next family of its maker.
+    pub fn loan(&self, architecture: Architecture) -> LoanFactors {
+        if self.measured(architecture) {
+            return LoanFactors::NONE;
+        }
+        let known = self.loans.iter().filter(|(of, _)| kin(**of, architecture));
+        let nearest = known.min_by_key(|(of, _)| distance(**of, architecture));
+        nearest.map_or(LoanFactors::NONE, |(_, factors)| *factors)
+    }
+
+    /// The same with these factors for one family, for those who look for them.
+    pub fn with_loan(&self, architecture: Architecture, factors: LoanFactors) -> Self {
+        let mut loans = self.loans.clone();
+        loans.insert(architecture, factors);
+        Self { loans, ..self.clone() }
     }
 
     /// The nearest constants of one group: by backend and group, then the backend's kernels for other head sizes, then its
@@ -103,16 +138,23 @@ impl Engines {
             true if exact => (Evidence::SameArchitecture, fitted.residuals),
             _ => (Evidence::Across, fitted.across.unwrap_or(BLIND)),
         };
-        Some(Fitted { constants: constants_of(fitted)?, band, evidence })
+        let launch = self.loan(place.architecture).launch;
+        Some(Fitted { constants: constants_of(fitted, launch)?, band, evidence })
     }
 }
 
-/// The constants of an entry, if it has all of them.
-fn constants_of<C: Constants>(fitted: &FittedOperator) -> Option<C> {
-    let values: Option<Vec<f64>> =
-        C::PARAMETERS.iter().map(|parameter| fitted.constants.get(parameter.name).copied()).collect();
+/// The constants of an entry, if it has all of them, with those in microseconds by a factor.
+fn constants_of<C: Constants>(fitted: &FittedOperator, launch: f64) -> Option<C> {
+    let value = |parameter: &Parameter| {
+        let factor = if parameter.name.ends_with(MICROSECONDS) { launch } else { 1.0 };
+        Some(fitted.constants.get(parameter.name)? * factor)
+    };
+    let values: Option<Vec<f64>> = C::PARAMETERS.iter().map(value).collect();
     values.map(|values| C::from_values(&values))
 }
+
+/// How constants in microseconds end: launches, barriers, chains of small steps.
+const MICROSECONDS: &str = "_us";
 
 impl<C: Constants> Fitted<C> {
     /// The priors of an operator, for what was never measured.

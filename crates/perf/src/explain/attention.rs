@@ -164,7 +164,7 @@ fn index(counts: &Counts, indexer: &Indexer, ratio: f64, device: &Device) -> Ter
     Terms::new(format!("index scores T={} {sizes}", short(counts.tokens)))
         .computing("2HDK", 2.0 * heads * head_dim * pairs, device.peak(indexer.arithmetic), SCORE_SHARE)
         .reading(keys * head_dim * indexer.key_bytes, device, PASS_SHARE)
-        .launched(launches_us(LAUNCHES * parts.len() as f64, indexer.replayed))
+        .launched(launches_us(LAUNCHES * parts.len() as f64, indexer.replayed, device))
 }
 
 /// Keys that a window leaves of so many; a window of 0 is none.

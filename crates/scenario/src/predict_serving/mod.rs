@@ -5,13 +5,16 @@ mod anchors;
 pub(crate) mod bands;
 mod disaggregated;
 mod engine;
+mod loans;
 mod measured;
 mod outcome;
+mod results;
 mod score;
 mod tables;
 
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
+pub use loans::{FittedLoan, fit_loans};
 pub use outcome::{Band, ServingPrediction};
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 

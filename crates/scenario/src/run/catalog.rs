@@ -4,7 +4,7 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Model, Price, Rack,
+    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Loan, Model, Price, Rack,
     StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
@@ -52,6 +52,7 @@ fn described(catalog: &Catalog, kind: Kind, id: &str) -> Result<(String, String)
         Kind::Frameworks => of_framework(&catalog.get::<Framework>(id)?.record),
         Kind::Workloads => of_workload(&catalog.get::<Workload>(id)?.record),
         Kind::Bands => of_bands(&catalog.get::<Bands>(id)?.record),
+        Kind::Loans => of_loan(&catalog.get::<Loan>(id)?.record),
         Kind::FirstOrder => (format!("founding presets: {id}"), of_presets(catalog, id)?),
     })
 }
@@ -116,6 +117,12 @@ fn of_framework(framework: &Framework) -> (String, String) {
 fn of_bands(bands: &Bands) -> (String, String) {
     let figures: Vec<&str> = bands.bands.keys().map(String::as_str).collect();
     (bands.name.clone(), format!("bands of {}", figures.join(", ")))
+}
+
+fn of_loan(loan: &Loan) -> (String, String) {
+    let factors = loan.factors;
+    let [compute, memory, launch] = [factors.compute, factors.memory, factors.launch];
+    (loan.name.clone(), format!("arithmetic x{compute}, memory x{memory}, launches x{launch}"))
 }
 
 fn of_workload(workload: &Workload) -> (String, String) {
@@ -194,6 +201,7 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::Frameworks => schema_for!(Framework),
         Kind::Workloads => schema_for!(Workload),
         Kind::Bands => schema_for!(Bands),
+        Kind::Loans => schema_for!(Loan),
         Kind::FirstOrder => {
             schema_for!(std::collections::BTreeMap<String, rackplan_catalog::first_order::Model>)
         }

@@ -27,13 +27,15 @@ pub enum Kind {
     Bands,
     /// Factors on kernels that families without measured ones borrow.
     Loans,
+    /// Constants of composed steps that no operator shows.
+    Steps,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Gpus,
         Kind::Racks,
         Kind::Links,
@@ -45,6 +47,7 @@ impl Kind {
         Kind::Workloads,
         Kind::Bands,
         Kind::Loans,
+        Kind::Steps,
         Kind::FirstOrder,
     ];
 
@@ -62,6 +65,7 @@ impl Kind {
             Kind::Workloads => "workloads",
             Kind::Bands => "bands",
             Kind::Loans => "loans",
+            Kind::Steps => "steps",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -80,6 +84,7 @@ impl Kind {
             Kind::Workloads => "workload",
             Kind::Bands => "set of bands",
             Kind::Loans => "loan",
+            Kind::Steps => "set of step constants",
             Kind::FirstOrder => "first-order preset",
         }
     }

@@ -24,6 +24,7 @@ mod price;
 mod provenance;
 mod rack;
 mod reading;
+mod step;
 mod storage;
 mod store;
 mod workload;
@@ -54,6 +55,7 @@ pub use price::{
 pub use provenance::{Basis, FigureSource, Provenance};
 pub use rack::{Companion, Cooling, Host, Layout, Level, Rack, RackLink, RackLinks, RackPower, RackPrice};
 pub use reading::{Fault, explain};
+pub use step::{StepConstants, Steps};
 pub use storage::{BlockRate, Blocks, Scope, StorageTier, Tier, TierBandwidth, TierCapacity};
 pub use store::{Catalog, Entry, Record};
 pub use workload::{LatencyLimits, Lengths, RequestLengths, Workload, WorkloadScenario};
@@ -72,6 +74,7 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Workloads => catalog.verify::<Workload>(id),
         Kind::Bands => catalog.verify::<Bands>(id),
         Kind::Loans => catalog.verify::<Loan>(id),
+        Kind::Steps => catalog.verify::<Steps>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

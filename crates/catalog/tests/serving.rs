@@ -15,6 +15,7 @@ const LLAMA_ON_H200: Situation = Situation {
     architecture: Architecture::Hopper,
     weights: WeightDtype::Fp8,
     experts: false,
+    latents: false,
     isl: 1024,
     osl: 1024,
     tp: 4,
@@ -27,6 +28,7 @@ const DEEPSEEK_ON_B200: Situation = Situation {
     architecture: Architecture::Blackwell,
     weights: WeightDtype::Fp8Block,
     experts: true,
+    latents: true,
     tp: 8,
     ..LLAMA_ON_H200
 };

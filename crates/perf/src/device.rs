@@ -34,6 +34,9 @@ pub struct Device {
     pub scale_out: f64,
     /// Factor on the microseconds of launches that are estimated and not fitted: 1, unless kernels are borrowed.
     pub launches: f64,
+    /// Standard deviation of the time at which ranks reach a collective in a step, in microseconds; 0 in benchmarks of one
+    /// operator, whose loop keeps ranks in step.
+    pub drift_us: f64,
 }
 
 /// What an entry lacks before operators can run on it.
@@ -67,6 +70,7 @@ impl Device {
             host_coherent: gpu.host_link.as_ref().is_some_and(|host| host.link.contains("c2c")),
             scale_out: gpu.scale_out.as_ref().map_or(0.0, |out| out.bandwidth_one_way.get()),
             launches: 1.0,
+            drift_us: 0.0,
         })
     }
 
@@ -74,6 +78,11 @@ impl Device {
     /// switch, (n - 1) links of a full mesh.
     pub fn link_among(&self, ranks: f64) -> f64 {
         if self.pair_link > 0.0 { self.link.min(self.pair_link * (ranks - 1.0).max(1.0)) } else { self.link }
+    }
+
+    /// The same device in whole steps, where ranks drift apart between collectives by so many microseconds.
+    pub(crate) fn in_steps(self, drift_us: f64) -> Self {
+        Self { drift_us, ..self }
     }
 
     /// The same device with the rates that borrowed kernels reach on it.
@@ -120,6 +129,7 @@ pub(crate) mod tests {
             host_coherent: false,
             scale_out: 50e9,
             launches: 1.0,
+            drift_us: 0.0,
         }
     }
 

@@ -54,6 +54,8 @@ fn line(architecture: Architecture) -> Architecture {
         A::Gaudi2 | A::Gaudi3 => A::Gaudi3,
         A::TpuV4 | A::TpuV5e | A::TpuV5p | A::TpuV6e | A::TpuV7x => A::TpuV5p,
         A::Trainium2 | A::Trainium3 => A::Trainium2,
+        A::Ampere | A::Ada | A::Hopper | A::Rubin | A::RubinUltra => A::Hopper,
+        A::Blackwell | A::BlackwellUltra | A::BlackwellRtx => A::Hopper,
         other => other,
     }
 }

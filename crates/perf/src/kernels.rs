@@ -3,7 +3,7 @@
 use crate::evidence::kin;
 use crate::{BLIND, Constants, Evidence, Parameter, distance};
 use rackplan_catalog::{
-    Architecture, Catalog, Engine, FittedOperator, Kind, Loan, LoanFactors, Quantiles,
+    Architecture, Catalog, Engine, FittedOperator, Kind, Loan, LoanFactors, Quantiles, Steps,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,12 @@ pub struct Engines {
     measured: BTreeSet<Architecture>,
     /// What borrowed kernels reach on families without.
     loans: BTreeMap<Architecture, LoanFactors>,
+    /// How far ranks drift apart between collectives, in microseconds.
+    drift_us: f64,
 }
+
+/// Catalog id of the constants of steps.
+const STEPS: &str = "serving";
 
 /// One fit, with whose it is.
 #[derive(Clone, Debug)]
@@ -71,7 +76,18 @@ impl Engines {
                 operators.entry(operator).or_default().extend(known);
             }
         }
-        Self { operators, measured, loans }
+        let steps = catalog.get::<Steps>(STEPS).map_or(0.0, |entry| entry.record.constants.drift_us);
+        Self { operators, measured, loans, drift_us: steps }
+    }
+
+    /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.
+    pub fn drift_us(&self) -> f64 {
+        self.drift_us
+    }
+
+    /// The same with another drift, for those who look for it.
+    pub fn with_drift(&self, drift_us: f64) -> Self {
+        Self { drift_us, ..self.clone() }
     }
 
     /// Whether kernels of a family were measured, under any framework.
@@ -106,11 +122,15 @@ impl Engines {
     }
 
     /// The constants of the kernel that a backend runs for one of several formats, the first preferred: of its kernels
-    /// for a format the one that was measured most often, which is the one that it chooses by default.
+    /// for a format the one that was measured most often, which is the one that it chooses by default. A maker whose
+    /// accelerators were not measured borrows kernels that are compiled for any accelerator before those that are written
+    /// for the lender's instructions.
     pub fn chosen<C: Constants>(&self, operator: &str, formats: &[&str], place: Place) -> Option<Fitted<C>> {
+        let foreign = !self.measured.iter().any(|known| kin(*known, place.architecture));
         self.nearest_of(operator, place, |name| {
             let position = formats.iter().position(|format| format_of(name) == *format)?;
-            u32::try_from(position).ok().map(|position| 3 * position)
+            let bound = if foreign && is_written_for_one_maker(name) { FOREIGN } else { 0 };
+            u32::try_from(position).ok().map(|position| 3 * position + bound)
         })
     }
 
@@ -162,6 +182,15 @@ impl<C: Constants> Fitted<C> {
         let priors: Vec<f64> = C::PARAMETERS.iter().map(|parameter| parameter.prior).collect();
         Self { constants: C::from_values(&priors), band: BLIND, evidence: Evidence::Unvalidated }
     }
+}
+
+/// What a kernel costs that is written for another maker's instructions: more than another format, less than another
+/// framework.
+const FOREIGN: u32 = 10;
+
+/// Whether a group's kernel is written for NVIDIA's instructions, as the names of engines say it; Triton's are not.
+fn is_written_for_one_maker(group: &str) -> bool {
+    ["cutlass", "marlin", "deepgemm", "trtllm", "cutedsl"].iter().any(|kernel| group.ends_with(kernel))
 }
 
 /// The number format of a group: its name up to the first dot.

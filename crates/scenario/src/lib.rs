@@ -17,7 +17,7 @@ pub mod serving;
 mod settings;
 mod value;
 
-pub use error::QuestionError;
+pub use error::{QuestionError, check_engines};
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};
 pub use question::{

@@ -177,7 +177,7 @@ fn hand_drafted_tokens() {
         all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         case(all)
             .speculative
-            .map(|Speculative { draft_tokens, accepted_per_step }| (draft_tokens, accepted_per_step))
+            .map(|Speculative { draft_tokens, accepted_per_step, .. }| (draft_tokens, accepted_per_step))
     };
     assert_eq!(of(json!({"spec_decode": "mtp1"})), Some((1, 1.92)));
     assert_eq!(of(json!({"spec_decode": "mtp3-relaxed"})), Some((3, 2.82)));

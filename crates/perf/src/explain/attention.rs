@@ -13,7 +13,7 @@ use crate::operators::attention_sparse::{
 };
 use crate::operators::estimates::{PASS_SHARE, launches_us};
 use crate::work::attend::{Sequences, sequences};
-use crate::work::{Counts, Work};
+use crate::work::{Chosen, Counts, Work};
 use rackplan_catalog::Format;
 
 /// Of an operator of attention; empty for others.
@@ -24,7 +24,13 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
         Work::MlaDecode { shape, limit, constants } => {
             latent_decode(counts, shape, *limit, constants, device)
         }
-        Work::MlaPrefill { shape, constants } => latent_prefill(counts, shape, constants, device),
+        Work::MlaPrefill { shape, constants, chosen } => {
+            let sparse = chosen.as_ref().filter(|chosen| counts.chunk + counts.prefix > chosen.top_k);
+            match sparse {
+                Some(chosen) => prefill_of_chosen(counts, shape, chosen, device),
+                None => latent_prefill(counts, shape, constants, device),
+            }
+        }
         Work::MlaBmm { shape, constants } => absorption(counts.decode_tokens, shape, constants, device),
         Work::Index { indexer, ratio } => index(counts, indexer, *ratio, device),
         Work::Sparse { shape, constants } => over_entries(counts, shape, constants, device),
@@ -137,6 +143,20 @@ fn latent_prefill(
         .reading(bytes, device, constants.memory_share)
         .launched(constants.launch_us)
         .in_sum()
+}
+
+/// Each query of a prompt over the latents chosen for it.
+fn prefill_of_chosen(counts: &Counts, shape: &MlaPrefill, chosen: &Chosen, device: &Device) -> Terms {
+    let (b, s, p) = (counts.prompts, counts.chunk, counts.prefix);
+    let keys = mean_seen(s + p, s, chosen.top_k);
+    let dense = MlaDecode {
+        batch: b * s,
+        kv_len: keys,
+        heads: shape.heads,
+        latent: shape.latent,
+        kv_bytes: chosen.kv_bytes,
+    };
+    latents("prefill over chosen latents", (b * s, keys, shape.heads), &dense, &chosen.constants, device)
 }
 
 fn absorption(t: f64, shape: &MlaBmm, constants: &MlaBmmConstants, device: &Device) -> Terms {

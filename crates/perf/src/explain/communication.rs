@@ -14,7 +14,7 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
             Terms::new(format!("all-reduce n={} B={}", short(n), amount(bytes, "B")))
                 .sending("2(n-1)/n B", Collective::AllReduce.share_sent(n) * bytes, n, device)
                 .launched(constants.launch_us + constants.hop_us * n.log2())
-                .plus("waiting", waiting_us(n))
+                .plus("waiting", waiting_us(n, device))
         }
         Work::Gather { shape, token_bytes, constants } => {
             let (n, bytes) = (shape.ranks, counts.sampled * token_bytes);
@@ -45,5 +45,5 @@ fn dispatch(exchange: &Dispatch, tokens: f64, device: &Device) -> Terms {
     Terms::new(format!("{kernel} n={} T={} B={}", short(n), short(all), amount(bytes, "B")))
         .sending(symbol, all * bytes * copies * (n - 1.0) / n, n, device)
         .launched(launch)
-        .plus("waiting", waiting_us(n))
+        .plus("waiting", waiting_us(n, device))
 }

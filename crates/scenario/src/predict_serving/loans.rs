@@ -1,7 +1,7 @@
 //! What borrowed kernels reach on families of accelerators without measured ones, found from serving results there.
 
 use super::ServingPredictor;
-use super::results::{Found, fit, targets};
+use super::results::{FittedEntry, Found, fit, report, targets};
 use crate::serving::ServingCase;
 use rackplan_calibrate::architecture_name;
 use rackplan_catalog::{Architecture, Basis, Catalog, HeldOut, Loan, LoanFactors};
@@ -17,21 +17,10 @@ const FACTORS: [Parameter; 3] = [
     Parameter { name: "launch", prior: 1.0, low: 0.3, high: 10.0, spread: 0.7 },
 ];
 const SOURCE: &str = "fitted by `rackplan calibrate fit-loans` to published serving results, each source's of a model on an \
-                      accelerator counting as the root of its rows; there are no measurements of single operators";
-
-/// A catalog entry.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FittedLoan {
-    /// Its id.
-    pub id: String,
-    /// Its TOML.
-    pub text: String,
-    /// What was found, and without what it would be what, a line each.
-    pub report: Vec<String>,
-}
+                      accelerator counting as the root of its rows, the newest of each configuration; there are no measurements of single operators";
 
 /// Fits a loan for each family with results and no kernels of its own.
-pub fn fit_loans(text: &str, catalog: &Catalog) -> Vec<FittedLoan> {
+pub fn fit_loans(text: &str, catalog: &Catalog) -> Vec<FittedEntry> {
     let predictor = ServingPredictor::new(catalog);
     let unmeasured = |case: &ServingCase| !predictor.engines.measured(case.gpu.record.architecture);
     let families: BTreeSet<Architecture> =
@@ -40,30 +29,22 @@ pub fn fit_loans(text: &str, catalog: &Catalog) -> Vec<FittedLoan> {
     families.into_iter().filter_map(fitted).collect()
 }
 
-fn entry(id: String, loan: &Loan) -> FittedLoan {
-    let said = |factors: LoanFactors| {
-        let LoanFactors { compute, memory, launch } = factors;
+fn entry(id: String, loan: &Loan) -> FittedEntry {
+    let said = |factors: &LoanFactors| {
+        let LoanFactors { compute, memory, launch } = *factors;
         format!("arithmetic x{compute}, memory x{memory}, launches x{launch}")
     };
-    let without = loan.without.iter().map(|(part, factors)| {
-        let HeldOut { rows, median, p90, .. } = loan.left_out[part];
-        let errors = format!("{:.1} / {:.1} % on its {rows} rows", 100.0 * median, 100.0 * p90);
-        format!("without {part}: {}; {errors}", said(*factors))
-    });
-    let first = format!("{} from {} rows", said(loan.factors), loan.rows);
+    let first = format!("{} from {} rows", said(&loan.factors), loan.rows);
+    let report = report(first, &loan.without, &loan.left_out, said);
     let text = toml::to_string(loan).expect("a loan is plain data");
-    FittedLoan {
-        id,
-        text: format!("# Written by `rackplan calibrate fit-loans`; do not edit.\n{text}"),
-        report: std::iter::once(first).chain(without).collect(),
-    }
+    FittedEntry { id, text: format!("# Written by `rackplan calibrate fit-loans`; do not edit.\n{text}"), report }
 }
 
 fn loan(text: &str, catalog: &Catalog, family: Architecture) -> Option<Loan> {
     let plain = ServingPredictor::new(catalog);
     let targets = targets(text, catalog, |case| case.gpu.record.architecture == family);
     let Found { values, rows, without } =
-        fit(&FACTORS, &targets, |values| plain.with_loan(family, factors(values)))?;
+        fit(&FACTORS, &targets, |values| plain.with_loan(family, factors(values)), |_, _| ())?;
     let left_out: BTreeMap<String, HeldOut> =
         without.iter().map(|(part, _, held_out)| (part.clone(), *held_out)).collect();
     Some(Loan {
@@ -89,12 +70,6 @@ fn factors(values: &[f64]) -> LoanFactors {
 impl ServingPredictor {
     /// The same with other factors for a family, and no tables yet.
     fn with_loan(&self, family: Architecture, factors: LoanFactors) -> Self {
-        Self {
-            engines: self.engines.with_loan(family, factors),
-            frameworks: self.frameworks.clone(),
-            tables: super::Tables::default(),
-            bands: None,
-            anchors: super::Anchors::default(),
-        }
+        self.with_engines(self.engines.with_loan(family, factors))
     }
 }

@@ -10,12 +10,15 @@ mod measured;
 mod outcome;
 mod results;
 mod score;
+mod steps;
 mod tables;
 
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
-pub use loans::{FittedLoan, fit_loans};
+pub use loans::fit_loans;
+pub use results::FittedEntry;
 pub use outcome::{Band, ServingPrediction};
+pub use steps::fit_steps;
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 
 use crate::serving::{Layout, ServingCase};
@@ -47,6 +50,12 @@ impl ServingPredictor {
             bands: catalog.get::<Bands>(bands::ID).ok().map(|entry| entry.record),
             anchors: Anchors::default(),
         }
+    }
+
+    /// The same with other engines, without tables, bands and anchors.
+    fn with_engines(&self, engines: Engines) -> Self {
+        let (tables, anchors) = (Tables::default(), Anchors::default());
+        Self { engines, frameworks: self.frameworks.clone(), tables, bands: None, anchors }
     }
 
     /// What the client of a case sees, or why there is no answer.

@@ -32,13 +32,16 @@ pub(super) fn targets(text: &str, catalog: &Catalog, keep: impl Fn(&ServingCase)
             continue;
         }
         let measured = measured(&reader, line, &case);
+        let date = [reader.column(line, "measured"), reader.column(line, "published")];
+        let date = date.into_iter().find(|date| !date.is_empty()).unwrap_or_default();
         let parts = [
             format!("model {}", case.model.record.name),
             format!("source {}", reader.column(line, "source")),
             format!("accelerator {}", case.gpu.id),
         ];
-        found.push(Target { case, measured, parts, weight: 1.0 });
+        found.push((date, Target { case, measured, parts, weight: 1.0 }));
     }
+    let mut found = newest(found);
     let mut counts: BTreeMap<[String; 3], f64> = BTreeMap::new();
     for target in &found {
         *counts.entry(target.parts.clone()).or_default() += 1.0;
@@ -49,13 +52,59 @@ pub(super) fn targets(text: &str, catalog: &Catalog, keep: impl Fn(&ServingCase)
     found
 }
 
+/// Of a configuration that was measured over years, the results of the newest date: a planner asks about software of
+/// today, and versions move the same configuration by a quarter and more.
+fn newest(found: Vec<(String, Target)>) -> Vec<Target> {
+    let key = |target: &Target| {
+        let ServingCase { load, layout, formats, isl, osl, gpus, .. } = &target.case;
+        let drafts = target.case.speculative.map(|speculative| speculative.draft_tokens);
+        format!("{:?} {load:?} {layout:?} {formats:?} {isl} {osl} {gpus} {drafts:?}", target.parts)
+    };
+    let mut dates: BTreeMap<String, String> = BTreeMap::new();
+    for (date, target) in &found {
+        let newest = dates.entry(key(target)).or_default();
+        if date > newest {
+            newest.clone_from(date);
+        }
+    }
+    found.into_iter().filter(|(date, target)| *date == dates[&key(target)]).map(|(_, target)| target).collect()
+}
+
 impl Target {
     /// ln(measured / predicted) of time per output token, or of the time that a rate stands for.
-    fn log(&self, predictor: &mut ServingPredictor) -> Option<f64> {
-        let found = predictor.predict_with(&self.case, Factors::NONE).ok()?;
+    fn log(&self, predictor: &mut ServingPredictor, adapt: &dyn Fn(&mut ServingCase)) -> Option<f64> {
+        let mut case = self.case.clone();
+        adapt(&mut case);
+        let found = predictor.predict_with(&case, Factors::NONE).ok()?;
         let ratios = self.measured.ratios(&found);
         ratios.tpot.or(ratios.time).map(f64::ln)
     }
+}
+
+/// A catalog entry that a fit made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedEntry {
+    /// Its id.
+    pub id: String,
+    /// Its TOML.
+    pub text: String,
+    /// What was found, and without what it would be what, a line each.
+    pub report: Vec<String>,
+}
+
+/// Lines of a report: what was found, then for each thing left out what it would be and the errors there.
+pub(super) fn report<C>(
+    first: String,
+    without: &BTreeMap<String, C>,
+    left_out: &BTreeMap<String, HeldOut>,
+    said: impl Fn(&C) -> String,
+) -> Vec<String> {
+    let others = without.iter().map(|(part, constants)| {
+        let HeldOut { rows, median, p90, .. } = left_out[part];
+        let errors = format!("{:.1} / {:.1} % on its {rows} rows", 100.0 * median, 100.0 * p90);
+        format!("without {part}: {}; {errors}", said(constants))
+    });
+    std::iter::once(first).chain(others).collect()
 }
 
 /// What a fit found.
@@ -74,16 +123,19 @@ const ROUNDS: usize = 4;
 const STEP: f64 = 0.05;
 const LONGEST: f64 = 0.4;
 
-/// Fits constants to targets; `make` gives a predictor with them. `None` without targets.
+/// Fits constants to targets; `make` gives a predictor with them, `adapt` changes what a case has of them. `None` without
+/// targets.
 pub(super) fn fit(
     parameters: &[Parameter],
     targets: &[Target],
     make: impl Fn(&[f64]) -> ServingPredictor,
+    adapt: impl Fn(&[f64], &mut ServingCase),
 ) -> Option<Found> {
     let logs = |at: &[f64]| -> Vec<Option<f64>> {
         let values: Vec<f64> = at.iter().map(|x| x.exp()).collect();
         let mut predictor = make(&values);
-        targets.iter().map(|target| target.log(&mut predictor)).collect()
+        let adapt = |case: &mut ServingCase| adapt(&values, case);
+        targets.iter().map(|target| target.log(&mut predictor, &adapt)).collect()
     };
     let mut at: Vec<f64> = parameters.iter().map(|parameter| parameter.prior.ln()).collect();
     let mut residuals = about(&at, targets, &logs);

@@ -29,8 +29,9 @@ pub(crate) fn command() -> Command {
     let fit_loans = fit_results("fit-loans", "loans").about(
         "Fits what borrowed kernels reach on accelerators without measured ones to published results there",
     );
-    let fit_steps = fit_results("fit-steps", "constants")
-        .about("Fits what no single operator shows of a step to published results, and leaves parts of them out");
+    let fit_steps = fit_results("fit-steps", "constants").about(
+        "Fits what no single operator shows of a step to published results, and leaves parts of them out",
+    );
     Command::new("calibrate")
         .about("Turns measurements into constants")
         .subcommand_required(true)

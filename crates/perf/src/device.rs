@@ -95,6 +95,18 @@ impl Device {
         }
     }
 
+    /// Whether the hardware multiplies a format by itself, faster than in 16 bits.
+    pub fn has(&self, format: Format) -> bool {
+        let [bf16, fp8, fp4, int8] = self.peaks;
+        let own = match format {
+            Format::Bf16 => return bf16 > 0.0,
+            Format::Fp8 => fp8,
+            Format::Fp4 => fp4,
+            Format::Int8 => int8,
+        };
+        own > bf16
+    }
+
     /// Dense peak of a format in FLOP/s; the next wider one where the hardware lacks it.
     pub fn peak(&self, format: Format) -> f64 {
         let [bf16, fp8, fp4, int8] = self.peaks;
@@ -131,6 +143,14 @@ pub(crate) mod tests {
             launches: 1.0,
             drift_us: 0.0,
         }
+    }
+
+    #[test]
+    fn hand_hopper_has_no_4_bit_units() {
+        // Its peak of 4 bits is that of the next wider format, which does not make it one of its own.
+        let hopper = with_link(450e9);
+        assert_eq!([Format::Bf16, Format::Fp8, Format::Fp4].map(|f| hopper.has(f)), [true, true, false]);
+        assert_eq!(hopper.peak(Format::Fp4), hopper.peak(Format::Fp8));
     }
 
     #[test]

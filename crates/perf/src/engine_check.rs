@@ -88,7 +88,11 @@ mod tests {
                     held_out = { rows = 0, median = 0.0, p90 = 0.0, bias = 0.0 }\n\
                     residuals = { p10 = 1.0, p50 = 1.0, p90 = 1.0 }\n\
                     [operators.nccl.all_gather.constants]\nlaunch_us = 5.0\n";
-        let file = OverlayFile { path: "engines/mine.toml".to_owned(), text: text.to_owned() };
+        let file = OverlayFile {
+            shown: "mine.toml".to_owned(),
+            relative: "engines/mine.toml".to_owned(),
+            text: text.to_owned(),
+        };
         let catalog = Catalog::builtin().with_overlay(&[file]).expect("the entry itself is readable");
         let problem = check_engines(&catalog).expect_err("eight constants are missing");
         assert_eq!(problem.engine, "mine");

@@ -106,6 +106,17 @@ impl Engines {
         nearest.map_or(LoanFactors::NONE, |(_, factors)| *factors)
     }
 
+    /// Whether a family runs another maker's kernels at rates that nobody found on it: taken over from the next family of
+    /// its maker, or simply the lender's.
+    pub fn is_twice_removed(&self, architecture: Architecture) -> bool {
+        self.is_foreign(architecture) && !self.loans.contains_key(&architecture)
+    }
+
+    /// Whether no family of its maker was measured.
+    fn is_foreign(&self, architecture: Architecture) -> bool {
+        !self.measured.iter().any(|known| kin(*known, architecture))
+    }
+
     /// The same with these factors for one family, for those who look for them.
     pub fn with_loan(&self, architecture: Architecture, factors: LoanFactors) -> Self {
         let mut loans = self.loans.clone();
@@ -126,7 +137,7 @@ impl Engines {
     /// accelerators were not measured borrows kernels that are compiled for any accelerator before those that are written
     /// for the lender's instructions.
     pub fn chosen<C: Constants>(&self, operator: &str, formats: &[&str], place: Place) -> Option<Fitted<C>> {
-        let foreign = !self.measured.iter().any(|known| kin(*known, place.architecture));
+        let foreign = self.is_foreign(place.architecture);
         self.nearest_of(operator, place, |name| {
             let position = formats.iter().position(|format| format_of(name) == *format)?;
             let bound = if foreign && is_written_for_one_maker(name) { FOREIGN } else { 0 };
@@ -184,9 +195,9 @@ impl<C: Constants> Fitted<C> {
     }
 }
 
-/// What a kernel costs that is written for another maker's instructions: more than another format, less than another
-/// framework.
-const FOREIGN: u32 = 10;
+/// What a kernel costs that is written for another maker's instructions: more than another format on the same family,
+/// less than that on an older one.
+const FOREIGN: u32 = 4;
 
 /// Whether a group's kernel is written for NVIDIA's instructions, as the names of engines say it; Triton's are not.
 fn is_written_for_one_maker(group: &str) -> bool {

@@ -63,7 +63,8 @@ impl QuestionError {
 pub fn check_engines(catalog: &Catalog) -> Result<(), QuestionError> {
     rackplan_perf::check_engines(catalog).map_err(|found| {
         let place = format!("engines/{}: `{}`", found.engine, found.field);
-        QuestionError::value(place, found.problem)
-            .with_hint("engine files are written by `rackplan calibrate fit-ops` of this version; fit them again")
+        QuestionError::value(place, found.problem).with_hint(
+            "engine files are written by `rackplan calibrate fit-ops` of this version; fit them again",
+        )
     })
 }

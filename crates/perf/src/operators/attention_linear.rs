@@ -111,7 +111,11 @@ pub fn linear_decode(shape: &LinearStep, device: &Device) -> Cost {
     let window = ACTIVATION * mixer.conv_channels * (mixer.conv_width - 1.0).max(0.0);
     let states = 2.0 * batch * (STATE * mixer.state_elements() + window);
     let bytes = states + batch * tokens * mixer.token_bytes();
-    Cost::of_microseconds(moved_us(bytes, UPDATE_SHARE, device), Bound::Memory, launches_us(2.0, replayed, device))
+    Cost::of_microseconds(
+        moved_us(bytes, UPDATE_SHARE, device),
+        Bound::Memory,
+        launches_us(2.0, replayed, device),
+    )
 }
 
 /// Time of prefill: a chunked scan.

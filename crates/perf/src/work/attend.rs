@@ -79,8 +79,18 @@ fn over_chosen(shape: &MlaPrefill, chosen: &Chosen, device: &Device) -> Cost {
     let Chosen { top_k, kv_bytes, ref constants } = *chosen;
     let kv_len = tokens + prefix;
     let (ratio, top_k) = (Some(1.0), Some(top_k));
-    let sparse =
-        SparseLatent { batch, tokens, kv_len, heads, latent, kv_bytes, window: 0.0, ratio, top_k, indexer: None };
+    let sparse = SparseLatent {
+        batch,
+        tokens,
+        kv_len,
+        heads,
+        latent,
+        kv_bytes,
+        window: 0.0,
+        ratio,
+        top_k,
+        indexer: None,
+    };
     sparse_latent(&sparse, device, constants)
 }
 

@@ -37,7 +37,11 @@ fn entry(id: String, loan: &Loan) -> FittedEntry {
     let first = format!("{} from {} rows", said(&loan.factors), loan.rows);
     let report = report(first, &loan.without, &loan.left_out, said);
     let text = toml::to_string(loan).expect("a loan is plain data");
-    FittedEntry { id, text: format!("# Written by `rackplan calibrate fit-loans`; do not edit.\n{text}"), report }
+    FittedEntry {
+        id,
+        text: format!("# Written by `rackplan calibrate fit-loans`; do not edit.\n{text}"),
+        report,
+    }
 }
 
 fn loan(text: &str, catalog: &Catalog, family: Architecture) -> Option<Loan> {

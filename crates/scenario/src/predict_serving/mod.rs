@@ -16,10 +16,10 @@ mod tables;
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub use loans::fit_loans;
-pub use results::FittedEntry;
 pub use outcome::{Band, ServingPrediction};
-pub use steps::fit_steps;
+pub use results::FittedEntry;
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
+pub use steps::fit_steps;
 
 use crate::serving::{Layout, ServingCase};
 use anchors::{Anchors, Factors};
@@ -28,6 +28,9 @@ use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan};
 use std::collections::BTreeMap;
 use tables::Tables;
+
+/// Variance of the error where kernels are another maker's and their rates another family's, over that of either alone.
+const TWICE_REMOVED: f64 = 2.0;
 
 /// Predicts cases; keeps the tables of deployments that it has met.
 #[derive(Debug)]
@@ -66,7 +69,9 @@ impl ServingPredictor {
         let mut assumed = case.assumed.clone();
         assumed.extend(anchored.map(|anchored| anchored.said()));
         let found = ServingPrediction { id: case.id.clone(), assumed, gpus: case.gpus, ..found };
-        let left = anchored.map_or([1.0; 2], |anchored| anchored.left);
+        let removed = self.engines.is_twice_removed(case.gpu.record.architecture);
+        let spread = if removed { TWICE_REMOVED } else { 1.0 };
+        let left = anchored.map_or([1.0; 2], |anchored| anchored.left).map(|left| left * spread);
         Ok(bands::banded(found, case, self.bands.as_ref(), left))
     }
 

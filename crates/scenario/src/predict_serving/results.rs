@@ -67,7 +67,11 @@ fn newest(found: Vec<(String, Target)>) -> Vec<Target> {
             newest.clone_from(date);
         }
     }
-    found.into_iter().filter(|(date, target)| *date == dates[&key(target)]).map(|(_, target)| target).collect()
+    found
+        .into_iter()
+        .filter(|(date, target)| *date == dates[&key(target)])
+        .map(|(_, target)| target)
+        .collect()
 }
 
 impl Target {
@@ -102,7 +106,8 @@ pub(super) fn report<C>(
     let others = without.iter().map(|(part, constants)| {
         let HeldOut { rows, median, p90, .. } = left_out[part];
         let errors = format!("{:.1} / {:.1} % on its {rows} rows", 100.0 * median, 100.0 * p90);
-        format!("without {part}: {}; {errors}", said(constants))
+        let without = if part.contains("without") { "" } else { "without " };
+        format!("{without}{part}: {}; {errors}", said(constants))
     });
     std::iter::once(first).chain(others).collect()
 }

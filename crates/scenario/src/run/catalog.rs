@@ -4,8 +4,8 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Loan, Model, Price, Rack,
-    Steps, StorageTier, Workload, hf_config,
+    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Loan, Model, Price,
+    Rack, Steps, StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
 

@@ -22,7 +22,9 @@ use fields::{Fields, wrong};
 use layout::{Placed, Subject};
 use load::Workloads;
 use rackplan_calibrate::Rows;
-use rackplan_catalog::{Backend, Catalog, CatalogError, Entry, Framework, Gpu, Model, Record, Situation, Steps};
+use rackplan_catalog::{
+    Backend, Catalog, CatalogError, Entry, Framework, Gpu, Model, Record, Situation, Steps,
+};
 use rackplan_perf::ParallelPlan;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -57,7 +57,7 @@ fn hand_scores_by_columns_in_four_formats() {
     let said = run("validate FILE --by gpu,backend --format csv", &file);
     assert_eq!(said.code, 0, "{}", said.err);
     let lines: Vec<&str> = said.out.lines().collect();
-    assert!(lines[0].starts_with("gpu,backend,metric,rows,"), "{}", said.out);
+    assert!(lines[0].starts_with("gpu,backend,metric,n,median,"), "{}", said.out);
     assert!(lines.iter().any(|line| line.starts_with("mi300x,vllm,tpot_ms_mean,2,")), "{}", said.out);
     let said = run("validate FILE --by source --format json", &file);
     assert!(said.code == 0 && said.json().is_object(), "{}", said.out);

@@ -4,8 +4,12 @@
 
 mod common;
 
-use common::{Said, folder, say};
+use common::{Said, folder, say, shared};
+use flate2::read::MultiGzDecoder;
+use rackplan_scenario::Catalog;
+use rackplan_scenario::predict_serving::{fit_bands, fit_loans, fit_steps};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 const HEADING: &str = "id,source,model,gpu,gpus,framework,weight_dtype,tp,load,concurrency,isl,osl,length_ratio,client,warm,\
@@ -126,4 +130,21 @@ fn hand_an_engine_without_a_constant_is_refused_with_its_place() {
         said.err
     );
     assert!(said.err.contains("hint: "), "{}", said.err);
+}
+
+/// A shipped entry that a fit wrote.
+fn shipped(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog").join(file)).unwrap()
+}
+
+#[test]
+#[ignore = "plays every published row many times: run it optimised, cargo test --release -- --ignored"]
+fn val_shipped_bands_loans_and_steps_are_what_their_fits_give() {
+    let Some(path) = shared("measured/serving.csv.gz") else { return };
+    let mut text = String::new();
+    MultiGzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    let catalog = Catalog::builtin();
+    assert_eq!(fit_bands(&text, &catalog).0, shipped("bands/serving.toml"));
+    assert_eq!(fit_loans(&text, &catalog)[0].text, shipped("loans/cdna3.toml"));
+    assert_eq!(fit_steps(&text, &catalog).unwrap().text, shipped("steps/serving.toml"));
 }

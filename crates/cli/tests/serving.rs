@@ -64,7 +64,7 @@ fn hand_scores_by_columns_in_four_formats() {
     assert!(lines[0].starts_with("gpu,backend,metric,n,median,"), "{}", said.out);
     assert!(lines.iter().any(|line| line.starts_with("mi300x,vllm,tpot_ms_mean,2,")), "{}", said.out);
     let said = run("validate FILE --by source --format json", &file);
-    assert!(said.code == 0 && said.json().is_object(), "{}", said.out);
+    assert!(said.code == 0 && said.json().is_array(), "{}", said.out);
     let said = run("validate FILE --by source --format markdown", &file);
     assert!(said.out.starts_with("# Predicted beside measured"), "{}", said.out);
     assert!(run("validate FILE", &file).out.contains("ttft_ms_mean"));

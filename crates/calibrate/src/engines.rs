@@ -140,6 +140,7 @@ impl OperatorModel {
         let place = Place { backend: row.text("backend"), architecture: device.architecture, gpu: &id };
         let found = self.engines.nearest::<O::Constants>(O::NAME, &group, place);
         let Fitted { constants, band, evidence } = found.unwrap_or_else(Fitted::prior);
+        let device = device.lent(&self.engines.loan(device.architecture));
         let cost = O::cost(&shape, &device, &constants);
         let microseconds = cost.time.get() * 1e6;
         Ok(Prediction {

@@ -4,6 +4,7 @@ mod anchors;
 mod borrow;
 mod engines;
 mod fit;
+pub mod least;
 mod operator;
 pub mod operators;
 mod row;

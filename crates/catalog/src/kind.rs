@@ -25,13 +25,17 @@ pub enum Kind {
     Workloads,
     /// How far predictions were from measurements.
     Bands,
+    /// Factors on kernels that families without measured ones borrow.
+    Loans,
+    /// Constants of composed steps that no operator shows.
+    Steps,
     /// Presets of the three-ceiling method, as the founding documents give them.
     FirstOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which lists print them.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Gpus,
         Kind::Racks,
         Kind::Links,
@@ -42,6 +46,8 @@ impl Kind {
         Kind::Frameworks,
         Kind::Workloads,
         Kind::Bands,
+        Kind::Loans,
+        Kind::Steps,
         Kind::FirstOrder,
     ];
 
@@ -58,6 +64,8 @@ impl Kind {
             Kind::Frameworks => "frameworks",
             Kind::Workloads => "workloads",
             Kind::Bands => "bands",
+            Kind::Loans => "loans",
+            Kind::Steps => "steps",
             Kind::FirstOrder => "first_order",
         }
     }
@@ -75,6 +83,8 @@ impl Kind {
             Kind::Frameworks => "framework",
             Kind::Workloads => "workload",
             Kind::Bands => "set of bands",
+            Kind::Loans => "loan",
+            Kind::Steps => "set of step constants",
             Kind::FirstOrder => "first-order preset",
         }
     }

@@ -65,6 +65,9 @@ pub struct When {
     /// Whether the model has experts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experts: Option<bool>,
+    /// Whether attention is to all of the latents that it keeps, as in DeepSeek-V3 and R1, and to none chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latents: Option<bool>,
     /// Nominal input length, in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isl: Option<u32>,
@@ -107,6 +110,8 @@ pub struct Situation {
     pub weights: WeightDtype,
     /// Whether the model has experts.
     pub experts: bool,
+    /// Whether attention is to all of the latents that it keeps.
+    pub latents: bool,
     /// Nominal input length, in tokens.
     pub isl: u32,
     /// Nominal output length, in tokens.
@@ -162,6 +167,7 @@ impl When {
         (self.weights.is_empty() || self.weights.contains(&at.weights))
             && (self.architectures.is_empty() || self.architectures.contains(&at.architecture))
             && self.experts.is_none_or(|experts| experts == at.experts)
+            && self.latents.is_none_or(|latents| latents == at.latents)
             && same(self.isl, at.isl)
             && same(self.osl, at.osl)
             && self.tp_below.is_none_or(|below| at.tp < below)

@@ -16,6 +16,7 @@ pub mod hf_config;
 mod kind;
 mod launch;
 mod link;
+mod loan;
 mod lookup;
 pub mod model;
 mod overlay;
@@ -23,6 +24,7 @@ mod price;
 mod provenance;
 mod rack;
 mod reading;
+mod step;
 mod storage;
 mod store;
 mod workload;
@@ -43,6 +45,7 @@ pub use gpu::{
 pub use kind::Kind;
 pub use launch::{CacheFormatRule, Launch, LaunchRule, LessMemory, Situation, When};
 pub use link::{Line, LinkRole, LinkType, Reached};
+pub use loan::{Loan, LoanFactors};
 pub use model::Model;
 pub use overlay::{OverlayFile, OverlayUse, toml_problem};
 pub use price::{
@@ -52,6 +55,7 @@ pub use price::{
 pub use provenance::{Basis, FigureSource, Provenance};
 pub use rack::{Companion, Cooling, Host, Layout, Level, Rack, RackLink, RackLinks, RackPower, RackPrice};
 pub use reading::{Fault, explain};
+pub use step::{StepConstants, Steps};
 pub use storage::{BlockRate, Blocks, Scope, StorageTier, Tier, TierBandwidth, TierCapacity};
 pub use store::{Catalog, Entry, Record};
 pub use workload::{LatencyLimits, Lengths, RequestLengths, Workload, WorkloadScenario};
@@ -69,6 +73,8 @@ fn check_as(catalog: &Catalog, kind: Kind, id: &str) -> Result<(), CatalogError>
         Kind::Frameworks => catalog.verify::<Framework>(id),
         Kind::Workloads => catalog.verify::<Workload>(id),
         Kind::Bands => catalog.verify::<Bands>(id),
+        Kind::Loans => catalog.verify::<Loan>(id),
+        Kind::Steps => catalog.verify::<Steps>(id),
         Kind::FirstOrder => first_order::check(catalog, id),
     }
 }

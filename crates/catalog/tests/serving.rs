@@ -15,6 +15,7 @@ const LLAMA_ON_H200: Situation = Situation {
     architecture: Architecture::Hopper,
     weights: WeightDtype::Fp8,
     experts: false,
+    latents: false,
     isl: 1024,
     osl: 1024,
     tp: 4,
@@ -27,6 +28,7 @@ const DEEPSEEK_ON_B200: Situation = Situation {
     architecture: Architecture::Blackwell,
     weights: WeightDtype::Fp8Block,
     experts: true,
+    latents: true,
     tp: 8,
     ..LLAMA_ON_H200
 };
@@ -60,6 +62,9 @@ fn hand_launch_scripts() {
     assert_eq!((token_budget, max_sequences, receive_interval), (32768, 128, 10));
     assert_eq!(sglang(16, DEEPSEEK_ON_B200).receive_interval, 30);
     assert_eq!(sglang(16, LLAMA_ON_H200).receive_interval, 1);
+    // How many requests may run is what the scripts of DeepSeek-R1 say; other models run as many as there are.
+    let other = Situation { latents: false, ..DEEPSEEK_ON_B200 };
+    assert_eq!(sglang(512, other).max_sequences, 2048);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::{Failure, in_words};
 use flate2::read::MultiGzDecoder;
-use rackplan_scenario::{Catalog, OverlayFile};
+use rackplan_scenario::{Catalog, OverlayFile, check_engines};
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -66,7 +66,11 @@ pub(crate) fn catalog(named: &[PathBuf]) -> Result<Catalog, Failure> {
         }
         collect(folder, folder, &mut files)?;
     }
-    Ok(Catalog::builtin().with_overlay(&files)?)
+    let catalog = Catalog::builtin().with_overlay(&files)?;
+    if files.iter().any(|file| file.text.contains("operators")) {
+        check_engines(&catalog)?;
+    }
+    Ok(catalog)
 }
 
 fn configuration_folder() -> Option<PathBuf> {

@@ -1,6 +1,6 @@
 //! An accelerator as operators see it: plain numbers, taken once from its catalog entry.
 
-use rackplan_catalog::{Architecture, Format, Gpu};
+use rackplan_catalog::{Architecture, Format, Gpu, LoanFactors};
 
 /// Rates and sizes of one accelerator, in SI units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,9 @@ pub struct Device {
     pub cache: f64,
     /// Scale-up links of one accelerator together, one way, in bytes per second; 0 where it has none.
     pub link: f64,
+    /// Of those, the links to one other accelerator where each pair has its own, as in a full mesh; 0 where a switch lets
+    /// any pair use all of them.
+    pub pair_link: f64,
     /// Whether those links meet in a switch or mesh of their own, and not at the host's root complex.
     pub switched: bool,
     /// Accelerators that those links join at most; 1 where there are none.
@@ -29,6 +32,11 @@ pub struct Device {
     pub host_coherent: bool,
     /// Its share of the network between domains, one way, in bytes per second; 0 where it has none.
     pub scale_out: f64,
+    /// Factor on the microseconds of launches that are estimated and not fitted: 1, unless kernels are borrowed.
+    pub launches: f64,
+    /// Standard deviation of the time at which ranks reach a collective in a step, in microseconds; 0 in benchmarks of one
+    /// operator, whose loop keeps ranks in step.
+    pub drift_us: f64,
 }
 
 /// What an entry lacks before operators can run on it.
@@ -52,11 +60,51 @@ impl Device {
             clock: chip.clock_max.get(),
             cache: chip.last_level_cache.get(),
             link: gpu.scale_up.as_ref().map_or(0.0, |up| up.bandwidth_one_way.get()),
+            pair_link: gpu
+                .scale_up
+                .as_ref()
+                .and_then(|up| up.pair_bandwidth_one_way)
+                .map_or(0.0, |pair| pair.get()),
             switched: gpu.scale_up.as_ref().is_some_and(|up| !up.link.starts_with("pcie")),
             domain: gpu.scale_up.as_ref().map_or(1.0, |up| up.domain_gpus.map_or(8.0, f64::from)),
             host_coherent: gpu.host_link.as_ref().is_some_and(|host| host.link.contains("c2c")),
             scale_out: gpu.scale_out.as_ref().map_or(0.0, |out| out.bandwidth_one_way.get()),
+            launches: 1.0,
+            drift_us: 0.0,
         })
+    }
+
+    /// What one of `ranks` accelerators can send to the others of them, in bytes per second: all its links through a
+    /// switch, (n - 1) links of a full mesh.
+    pub fn link_among(&self, ranks: f64) -> f64 {
+        if self.pair_link > 0.0 { self.link.min(self.pair_link * (ranks - 1.0).max(1.0)) } else { self.link }
+    }
+
+    /// The same device in whole steps, where ranks drift apart between collectives by so many microseconds.
+    pub(crate) fn in_steps(self, drift_us: f64) -> Self {
+        Self { drift_us, ..self }
+    }
+
+    /// The same device with the rates that borrowed kernels reach on it.
+    pub fn lent(self, factors: &LoanFactors) -> Self {
+        Self {
+            peaks: self.peaks.map(|peak| peak * factors.compute),
+            bandwidth: self.bandwidth * factors.memory,
+            launches: self.launches * factors.launch,
+            ..self
+        }
+    }
+
+    /// Whether the hardware multiplies a format by itself, faster than in 16 bits.
+    pub fn has(&self, format: Format) -> bool {
+        let [bf16, fp8, fp4, int8] = self.peaks;
+        let own = match format {
+            Format::Bf16 => return bf16 > 0.0,
+            Format::Fp8 => fp8,
+            Format::Fp4 => fp4,
+            Format::Int8 => int8,
+        };
+        own > bf16
     }
 
     /// Dense peak of a format in FLOP/s; the next wider one where the hardware lacks it.
@@ -87,10 +135,29 @@ pub(crate) mod tests {
             clock: 1.98e9,
             cache: 50e6,
             link,
+            pair_link: 0.0,
             switched: true,
             domain: 8.0,
             host_coherent: false,
             scale_out: 50e9,
+            launches: 1.0,
+            drift_us: 0.0,
         }
+    }
+
+    #[test]
+    fn hand_hopper_has_no_4_bit_units() {
+        // Its peak of 4 bits is that of the next wider format, which does not make it one of its own.
+        let hopper = with_link(450e9);
+        assert_eq!([Format::Bf16, Format::Fp8, Format::Fp4].map(|f| hopper.has(f)), [true, true, false]);
+        assert_eq!(hopper.peak(Format::Fp4), hopper.peak(Format::Fp8));
+    }
+
+    #[test]
+    fn hand_two_of_a_mesh_share_one_of_its_links() {
+        // MI300X: seven links of 64 GB/s; two accelerators have one between them, eight have all seven.
+        let mesh = Device { pair_link: 64e9, ..with_link(448e9) };
+        assert_eq!([2.0, 4.0, 8.0].map(|ranks| mesh.link_among(ranks)), [64e9, 192e9, 448e9]);
+        assert_eq!(with_link(450e9).link_among(2.0), 450e9);
     }
 }

@@ -41,6 +41,25 @@ pub fn distance(a: Architecture, b: Architecture) -> u32 {
     }
 }
 
+/// Whether two families are of one maker's line.
+pub(crate) fn kin(a: Architecture, b: Architecture) -> bool {
+    line(a) == line(b)
+}
+
+/// The line of accelerators that a family belongs to; every other family is its own.
+fn line(architecture: Architecture) -> Architecture {
+    use Architecture as A;
+    match architecture {
+        A::Cdna2 | A::Cdna3 | A::Cdna4 | A::Cdna5 => A::Cdna3,
+        A::Gaudi2 | A::Gaudi3 => A::Gaudi3,
+        A::TpuV4 | A::TpuV5e | A::TpuV5p | A::TpuV6e | A::TpuV7x => A::TpuV5p,
+        A::Trainium2 | A::Trainium3 => A::Trainium2,
+        A::Ampere | A::Ada | A::Hopper | A::Rubin | A::RubinUltra => A::Hopper,
+        A::Blackwell | A::BlackwellUltra | A::BlackwellRtx => A::Hopper,
+        other => other,
+    }
+}
+
 /// Memory of the architecture (HBM or GDDR), and the generation of its matrix units on NVIDIA's count.
 fn traits(architecture: Architecture) -> (bool, u32) {
     use Architecture as A;

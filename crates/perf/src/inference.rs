@@ -120,8 +120,12 @@ impl StepEstimate {
 const PADDED: u32 = 8;
 
 impl Compiled {
-    /// Compiles a deployment with the constants of a catalog's engines.
+    /// Compiles a deployment with the constants of a catalog's engines; where they are borrowed, at the rates that
+    /// borrowed kernels reach.
     pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
+        let factors = engines.loan(deployment.device.architecture);
+        let device = deployment.device.lent(&factors).in_steps(engines.drift_us());
+        let deployment = &Deployment { device, ..*deployment };
         let draft = if deployment.draft_tokens > 0 { compile_draft(deployment, engines) } else { Vec::new() };
         Self {
             device: deployment.device,

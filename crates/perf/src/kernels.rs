@@ -1,8 +1,11 @@
 //! Constants of kernels from the catalog's engines, with the rule for what has none.
 
-use crate::{BLIND, Constants, Evidence, distance};
-use rackplan_catalog::{Architecture, Catalog, Engine, FittedOperator, Kind, Quantiles};
-use std::collections::BTreeMap;
+use crate::evidence::kin;
+use crate::{BLIND, Constants, Evidence, Parameter, distance};
+use rackplan_catalog::{
+    Architecture, Catalog, Engine, FittedOperator, Kind, Loan, LoanFactors, Quantiles, Steps,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The constants of an operator with what they rest on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +34,16 @@ pub struct Place<'a> {
 pub struct Engines {
     /// The fits of each operator, in the order of engines and groups.
     operators: BTreeMap<String, Vec<Known>>,
+    /// Families with measured kernels.
+    measured: BTreeSet<Architecture>,
+    /// What borrowed kernels reach on families without.
+    loans: BTreeMap<Architecture, LoanFactors>,
+    /// How far ranks drift apart between collectives, in microseconds.
+    drift_us: f64,
 }
+
+/// Catalog id of the constants of steps.
+const STEPS: &str = "serving";
 
 /// One fit, with whose it is.
 #[derive(Clone, Debug)]
@@ -43,12 +55,17 @@ struct Known {
 }
 
 impl Engines {
-    /// Reads every engine.
+    /// Reads every engine and loan.
     pub fn new(catalog: &Catalog) -> Self {
+        let loans = catalog.ids(Kind::Loans);
+        let loans = loans.iter().filter_map(|id| Some(catalog.get::<Loan>(id).ok()?.record));
+        let loans = loans.map(|loan| (loan.architecture, loan.factors)).collect();
         let ids = catalog.ids(Kind::Engines);
         let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record));
         let mut operators: BTreeMap<String, Vec<Known>> = BTreeMap::new();
+        let mut measured = BTreeSet::new();
         for Engine { backend, architecture, operators: fits, .. } in engines {
+            measured.insert(architecture);
             for (operator, groups) in fits {
                 let known = groups.into_iter().map(|(group, fitted)| Known {
                     backend: backend.clone(),
@@ -59,7 +76,52 @@ impl Engines {
                 operators.entry(operator).or_default().extend(known);
             }
         }
-        Self { operators }
+        let steps = catalog.get::<Steps>(STEPS).map_or(0.0, |entry| entry.record.constants.drift_us);
+        Self { operators, measured, loans, drift_us: steps }
+    }
+
+    /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.
+    pub fn drift_us(&self) -> f64 {
+        self.drift_us
+    }
+
+    /// The same with another drift, for those who look for it.
+    pub fn with_drift(&self, drift_us: f64) -> Self {
+        Self { drift_us, ..self.clone() }
+    }
+
+    /// Whether kernels of a family were measured, under any framework.
+    pub fn measured(&self, architecture: Architecture) -> bool {
+        self.measured.contains(&architecture)
+    }
+
+    /// What the kernels that a family borrows reach on it: nothing else where it has its own, else what was found for it
+    /// or, before that, for the next family of its maker.
+    pub fn loan(&self, architecture: Architecture) -> LoanFactors {
+        if self.measured(architecture) {
+            return LoanFactors::NONE;
+        }
+        let known = self.loans.iter().filter(|(of, _)| kin(**of, architecture));
+        let nearest = known.min_by_key(|(of, _)| distance(**of, architecture));
+        nearest.map_or(LoanFactors::NONE, |(_, factors)| *factors)
+    }
+
+    /// Whether a family runs another maker's kernels at rates that nobody found on it: taken over from the next family of
+    /// its maker, or simply the lender's.
+    pub fn is_twice_removed(&self, architecture: Architecture) -> bool {
+        self.is_foreign(architecture) && !self.loans.contains_key(&architecture)
+    }
+
+    /// Whether no family of its maker was measured.
+    fn is_foreign(&self, architecture: Architecture) -> bool {
+        !self.measured.iter().any(|known| kin(*known, architecture))
+    }
+
+    /// The same with these factors for one family, for those who look for them.
+    pub fn with_loan(&self, architecture: Architecture, factors: LoanFactors) -> Self {
+        let mut loans = self.loans.clone();
+        loans.insert(architecture, factors);
+        Self { loans, ..self.clone() }
     }
 
     /// The nearest constants of one group: by backend and group, then the backend's kernels for other head sizes, then its
@@ -71,11 +133,15 @@ impl Engines {
     }
 
     /// The constants of the kernel that a backend runs for one of several formats, the first preferred: of its kernels
-    /// for a format the one that was measured most often, which is the one that it chooses by default.
+    /// for a format the one that was measured most often, which is the one that it chooses by default. A maker whose
+    /// accelerators were not measured borrows kernels that are compiled for any accelerator before those that are written
+    /// for the lender's instructions.
     pub fn chosen<C: Constants>(&self, operator: &str, formats: &[&str], place: Place) -> Option<Fitted<C>> {
+        let foreign = self.is_foreign(place.architecture);
         self.nearest_of(operator, place, |name| {
             let position = formats.iter().position(|format| format_of(name) == *format)?;
-            u32::try_from(position).ok().map(|position| 3 * position)
+            let bound = if foreign && is_written_for_one_maker(name) { FOREIGN } else { 0 };
+            u32::try_from(position).ok().map(|position| 3 * position + bound)
         })
     }
 
@@ -103,16 +169,23 @@ impl Engines {
             true if exact => (Evidence::SameArchitecture, fitted.residuals),
             _ => (Evidence::Across, fitted.across.unwrap_or(BLIND)),
         };
-        Some(Fitted { constants: constants_of(fitted)?, band, evidence })
+        let launch = self.loan(place.architecture).launch;
+        Some(Fitted { constants: constants_of(fitted, launch)?, band, evidence })
     }
 }
 
-/// The constants of an entry, if it has all of them.
-fn constants_of<C: Constants>(fitted: &FittedOperator) -> Option<C> {
-    let values: Option<Vec<f64>> =
-        C::PARAMETERS.iter().map(|parameter| fitted.constants.get(parameter.name).copied()).collect();
+/// The constants of an entry, if it has all of them, with those in microseconds by a factor.
+fn constants_of<C: Constants>(fitted: &FittedOperator, launch: f64) -> Option<C> {
+    let value = |parameter: &Parameter| {
+        let factor = if parameter.name.ends_with(MICROSECONDS) { launch } else { 1.0 };
+        Some(fitted.constants.get(parameter.name)? * factor)
+    };
+    let values: Option<Vec<f64>> = C::PARAMETERS.iter().map(value).collect();
     values.map(|values| C::from_values(&values))
 }
+
+/// How constants in microseconds end: launches, barriers, chains of small steps.
+const MICROSECONDS: &str = "_us";
 
 impl<C: Constants> Fitted<C> {
     /// The priors of an operator, for what was never measured.
@@ -120,6 +193,15 @@ impl<C: Constants> Fitted<C> {
         let priors: Vec<f64> = C::PARAMETERS.iter().map(|parameter| parameter.prior).collect();
         Self { constants: C::from_values(&priors), band: BLIND, evidence: Evidence::Unvalidated }
     }
+}
+
+/// What a kernel costs that is written for another maker's instructions: more than another format on the same family,
+/// less than that on an older one.
+const FOREIGN: u32 = 4;
+
+/// Whether a group's kernel is written for NVIDIA's instructions, as the names of engines say it; Triton's are not.
+fn is_written_for_one_maker(group: &str) -> bool {
+    ["cutlass", "marlin", "deepgemm", "trtllm", "cutedsl"].iter().any(|kernel| group.ends_with(kernel))
 }
 
 /// The number format of a group: its name up to the first dot.

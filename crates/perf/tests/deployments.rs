@@ -154,3 +154,22 @@ fn law_more_work_is_never_faster_and_more_ranks_hold_less() {
         assert!(time(64.0, 1000.0) <= time(64.0, 16_000.0), "{name}");
     }
 }
+
+#[test]
+fn law_prompts_past_the_choice_of_an_indexer_cost_the_same_for_each_token() {
+    // DeepSeek-V3.2 attends 2,048 chosen latents: below as DeepSeek-V3 does, above with no more for each further token.
+    let fixture = Fixture::new();
+    let (sparse, dense) =
+        (fixture.model("deepseek-ai/DeepSeek-V3.2"), fixture.model("deepseek-ai/DeepSeek-V3"));
+    let plan = ParallelPlan { tp: 1, pp: 1, ep: 8, dp: 8 };
+    let attention = |model: &Model, tokens: f64| {
+        let deployment = fixture.deployment(model, "h200_sxm", plan);
+        let step = Compiled::new(&deployment, &fixture.engines).estimate(&Batch::prefill(1.0, tokens));
+        let parts = step.parts.iter().filter(|part| part.name == "attention_prefill");
+        parts.map(|part| part.time.get()).sum::<f64>()
+    };
+    assert_eq!(attention(&sparse, 1024.0), attention(&dense, 1024.0));
+    let (half, whole) = (attention(&sparse, 32_768.0), attention(&sparse, 65_536.0));
+    assert!((1.9..2.2).contains(&(whole / half)), "{half} {whole}");
+    assert!(attention(&dense, 65_536.0) > 2.0 * whole, "{whole}");
+}

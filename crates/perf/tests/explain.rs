@@ -1,7 +1,7 @@
 //! Explanations of steps: they sum to the step, name every operator, and hold for every model of the catalog.
 
 use rackplan_catalog::model::WeightDtype;
-use rackplan_catalog::{Backend, Catalog, Gpu, Kind, Model};
+use rackplan_catalog::{Backend, Catalog, Format, Gpu, Kind, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{
     Batch, Compiled, Deployment, Device, Engines, Family, Lane, ParallelPlan, Precision, bytes_of_sequence,
@@ -107,4 +107,25 @@ fn hand_a_state_is_as_large_at_any_length() {
         bytes_of_sequence(&deployment, 2000.0).get(),
     );
     assert!(state > 0.0 && ((long - state) / (short - state) - 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn hand_4_bit_experts_are_widened_where_the_hardware_has_no_4_bit_units() {
+    let catalog = Catalog::builtin();
+    let model = catalog.get::<Model>("gpt-oss-120b").expect("it is in the catalog").record;
+    let engines = Engines::new(&catalog);
+    let arithmetic = |gpu: &str| {
+        let entry = catalog.get::<Gpu>(gpu).expect("it is in the catalog");
+        let device = Device::new(&entry.record).expect("it is complete");
+        let plain = deployment(&model, device, ParallelPlan::tensor(2), 0);
+        let precision =
+            Precision { experts: WeightDtype::Mxfp4, ..Precision::uniform(WeightDtype::Bf16, 2.0) };
+        let parts = Compiled::new(&Deployment { precision, gpu, ..plain }, &engines)
+            .explain(&Batch::decode(8.0, 1000.0));
+        let experts = parts.into_iter().find(|part| part.family == Family::Experts).expect("it has experts");
+        experts.arithmetic
+    };
+    assert_eq!(arithmetic("h200_sxm"), Some(Format::Bf16));
+    assert_eq!(arithmetic("mi300x"), Some(Format::Bf16));
+    assert_eq!(arithmetic("b200_sxm"), Some(Format::Fp8));
 }

@@ -1,6 +1,6 @@
 //! A question that cannot be read: the place, the value, and the way out.
 
-use rackplan_catalog::CatalogError;
+use rackplan_catalog::{Catalog, CatalogError};
 
 /// Why a question has no answer at all. A plan that does not fit is an answer, not an error.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -57,4 +57,14 @@ impl QuestionError {
             Self::Catalog { error, .. } => error.hint(),
         }
     }
+}
+
+/// Whether the engines of a catalog, built-in or a user's, have every constant that their operators take.
+pub fn check_engines(catalog: &Catalog) -> Result<(), QuestionError> {
+    rackplan_perf::check_engines(catalog).map_err(|found| {
+        let place = format!("engines/{}: `{}`", found.engine, found.field);
+        QuestionError::value(place, found.problem).with_hint(
+            "engine files are written by `rackplan calibrate fit-ops` of this version; fit them again",
+        )
+    })
 }

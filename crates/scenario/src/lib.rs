@@ -21,7 +21,7 @@ pub mod use_case;
 mod value;
 
 pub use answer_file::AnswerFile;
-pub use error::QuestionError;
+pub use error::{QuestionError, check_engines};
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};
 pub use question::{

@@ -72,7 +72,7 @@ const ONE_SHOT: [f64; 2] = [512.0 * 1024.0, 256.0 * 1024.0];
 /// t = max(host outside a graph, kernel);  kernel = launch + hop log2 n + (n - 1) B / (N e1) in one shot,
 /// launch + hop log2 n + two_shot + 2 (n - 1) / n B / (N e2) in two, or NCCL's all-reduce (see `nccl`).
 ///
-/// B bytes per rank, n ranks, N bytes per second of a rank's links one way; `host` times `host_coherent` beside a
+/// B bytes per rank, n ranks, N bytes per second of a rank's links to the others one way; `host` times `host_coherent` beside a
 /// coherent host. One shot for two ranks, below 512 KiB for four, below 256 KiB for eight; two up to 8 MiB; NCCL above,
 /// beyond eight ranks, and beyond two ranks without a switch.
 /// TensorRT-LLM takes the fastest. Source: vLLM's `custom_all_reduce.cuh` and `custom_all_reduce.py`.
@@ -91,10 +91,11 @@ pub fn all_reduce(shape: &AllReduce, device: &Device, constants: &AllReduceConst
 fn kernel(shape: &AllReduce, device: &Device, constants: &AllReduceConstants) -> (f64, f64) {
     let AllReduce { ranks, bytes, choice, .. } = *shape;
     let barrier = constants.launch_us + constants.hop_us * ranks.log2();
-    let one = ((ranks - 1.0) * bytes / (device.link * constants.one_shot_share) * 1e6, barrier);
+    let link = device.link_among(ranks);
+    let one = ((ranks - 1.0) * bytes / (link * constants.one_shot_share) * 1e6, barrier);
     let sent = 2.0 * (ranks - 1.0) / ranks * bytes;
-    let two = (sent / (device.link * constants.two_shot_share) * 1e6, barrier + constants.two_shot_us);
-    let nccl = ring(ranks, sent, device.link, &as_nccl(constants));
+    let two = (sent / (link * constants.two_shot_share) * 1e6, barrier + constants.two_shot_us);
+    let nccl = ring(ranks, sent, device, &as_nccl(constants));
     let least = |a: (f64, f64), b: (f64, f64)| if a.0 + a.1 <= b.0 + b.1 { a } else { b };
     match choice {
         Choice::Fastest => least(least(one, two), nccl),

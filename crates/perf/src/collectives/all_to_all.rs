@@ -55,7 +55,8 @@ pub fn all_to_all(shape: &AllToAll, device: &Device, constants: &AllToAllConstan
     let copies = copies(shape);
     let inside = shape.ranks.min(device.domain.max(1.0));
     let data = shape.tokens * shape.token_bytes * copies * 1e6;
-    let near = data * (inside - 1.0) / shape.ranks / (device.link.max(1.0) * constants.wire_share);
+    let near =
+        data * (inside - 1.0) / shape.ranks / (device.link_among(inside).max(1.0) * constants.wire_share);
     let far = if shape.ranks > inside {
         let rate = if device.scale_out > 0.0 { device.scale_out } else { device.link.max(1.0) };
         data * (shape.ranks - inside) / shape.ranks / (rate * NETWORK_SHARE)

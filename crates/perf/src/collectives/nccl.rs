@@ -71,7 +71,7 @@ impl Collective {
 /// x = f B;  t = launch + hop (n - 1) + packet x / (x + packet_bytes) + fill x / (x + fill_bytes) + x / (N e(n))
 ///
 /// B bytes of the whole tensor, n ranks, f = 2 (n - 1) / n for an all-reduce and (n - 1) / n otherwise, N bytes per
-/// second of a rank's links one way, e(n) = many + (pair - many) 2 / n, times `switch` from eight ranks. The two terms in
+/// second of a rank's links to the others one way, e(n) = many + (pair - many) 2 / n, times `switch` from eight ranks. The two terms in
 /// between stand for the steps from the protocol LL to LL128 to Simple: each has more latency and more bandwidth.
 /// Beyond the scale-up domain the ranks of a domain exchange first, then each exchanges its part with its peers over
 /// its network card: an estimate.
@@ -84,20 +84,22 @@ pub fn nccl(shape: &Exchange, device: &Device, constants: &NcclConstants) -> Cos
     let sent = shape.collective.share_sent(inside) * shape.bytes;
     let network = across(shape, device, inside);
     let (wire, latency) =
-        if inside > 1.0 { ring(inside, sent, device.link, constants) } else { (0.0, constants.launch_us) };
+        if inside > 1.0 { ring(inside, sent, device, constants) } else { (0.0, constants.launch_us) };
     Cost::of_microseconds(wire + network.0, Bound::Wire, latency + network.1)
 }
 
 /// On the wire, and besides, in microseconds.
-pub(crate) fn ring(ranks: f64, sent: f64, link: f64, constants: &NcclConstants) -> (f64, f64) {
+pub(crate) fn ring(ranks: f64, sent: f64, device: &Device, constants: &NcclConstants) -> (f64, f64) {
     let full = |bytes: f64| sent / (sent + bytes);
     let latency = constants.launch_us
         + constants.hop_us * (ranks - 1.0)
         + constants.packet_us * full(constants.packet_bytes)
         + constants.fill_us * full(constants.fill_bytes);
-    let switch = if ranks >= SWITCHED { constants.switch } else { 1.0 };
+    // A mesh has no switch that could sum.
+    let sums = ranks >= SWITCHED && device.pair_link <= 0.0;
+    let switch = if sums { constants.switch } else { 1.0 };
     let share = shared(ranks, constants.pair_share, constants.many_share) * switch;
-    (sent / (link * share) * 1e6, latency)
+    (sent / (device.link_among(ranks) * share) * 1e6, latency)
 }
 
 /// Share of the link for a number of ranks.

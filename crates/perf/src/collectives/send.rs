@@ -35,13 +35,13 @@ const NEAR_SHARE: f64 = 0.75;
 ///
 /// t = messages · latency + B / (N e): 7 us and e = 0.75 in a domain, 14 us and e = 0.85 over a network or named link
 ///
-/// B bytes, N bytes per second one way. A device without scale-up links sends over the network, one without a network over
-/// its links. Unvalidated: constants are estimates.
+/// B bytes, N bytes per second one way. Two of a mesh have one link between them. A device without scale-up links
+/// sends over the network, one without a network over its links. Unvalidated: constants are estimates.
 pub fn send(shape: &Transfer, device: &Device) -> Cost {
     let far = |rate: f64| (rate, NETWORK_SHARE, NEAR_US + NETWORK_US);
     let network = if device.scale_out > 0.0 { device.scale_out } else { device.link };
     let (rate, share, latency) = match shape.path {
-        Path::ScaleUp if device.link > 0.0 => (device.link, NEAR_SHARE, NEAR_US),
+        Path::ScaleUp if device.link > 0.0 => (device.link_among(2.0), NEAR_SHARE, NEAR_US),
         Path::ScaleUp | Path::ScaleOut => far(network),
         Path::Link(rate) => far(rate),
     };

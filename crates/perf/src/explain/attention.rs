@@ -13,7 +13,7 @@ use crate::operators::attention_sparse::{
 };
 use crate::operators::estimates::{PASS_SHARE, launches_us};
 use crate::work::attend::{Sequences, sequences};
-use crate::work::{Counts, Work};
+use crate::work::{Chosen, Counts, Work};
 use rackplan_catalog::Format;
 
 /// Of an operator of attention; empty for others.
@@ -24,7 +24,13 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
         Work::MlaDecode { shape, limit, constants } => {
             latent_decode(counts, shape, *limit, constants, device)
         }
-        Work::MlaPrefill { shape, constants } => latent_prefill(counts, shape, constants, device),
+        Work::MlaPrefill { shape, constants, chosen } => {
+            let sparse = chosen.as_ref().filter(|chosen| counts.chunk + counts.prefix > chosen.top_k);
+            match sparse {
+                Some(chosen) => prefill_of_chosen(counts, shape, chosen, device),
+                None => latent_prefill(counts, shape, constants, device),
+            }
+        }
         Work::MlaBmm { shape, constants } => absorption(counts.decode_tokens, shape, constants, device),
         Work::Index { indexer, ratio } => index(counts, indexer, *ratio, device),
         Work::Sparse { shape, constants } => over_entries(counts, shape, constants, device),
@@ -139,6 +145,20 @@ fn latent_prefill(
         .in_sum()
 }
 
+/// Each query of a prompt over the latents chosen for it.
+fn prefill_of_chosen(counts: &Counts, shape: &MlaPrefill, chosen: &Chosen, device: &Device) -> Terms {
+    let (b, s, p) = (counts.prompts, counts.chunk, counts.prefix);
+    let keys = mean_seen(s + p, s, chosen.top_k);
+    let dense = MlaDecode {
+        batch: b * s,
+        kv_len: keys,
+        heads: shape.heads,
+        latent: shape.latent,
+        kv_bytes: chosen.kv_bytes,
+    };
+    latents("prefill over chosen latents", (b * s, keys, shape.heads), &dense, &chosen.constants, device)
+}
+
 fn absorption(t: f64, shape: &MlaBmm, constants: &MlaBmmConstants, device: &Device) -> Terms {
     let MlaBmm { heads, k, n, .. } = *shape;
     let bytes = shape.weight_bytes * heads * k * n + 2.0 * t * heads * (k + n);
@@ -164,7 +184,7 @@ fn index(counts: &Counts, indexer: &Indexer, ratio: f64, device: &Device) -> Ter
     Terms::new(format!("index scores T={} {sizes}", short(counts.tokens)))
         .computing("2HDK", 2.0 * heads * head_dim * pairs, device.peak(indexer.arithmetic), SCORE_SHARE)
         .reading(keys * head_dim * indexer.key_bytes, device, PASS_SHARE)
-        .launched(launches_us(LAUNCHES * parts.len() as f64, indexer.replayed))
+        .launched(launches_us(LAUNCHES * parts.len() as f64, indexer.replayed, device))
 }
 
 /// Keys that a window leaves of so many; a window of 0 is none.

@@ -12,14 +12,14 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
         Work::AllReduce { shape, token_bytes, constants } => {
             let (n, bytes) = (shape.ranks, counts.tokens * token_bytes);
             Terms::new(format!("all-reduce n={} B={}", short(n), amount(bytes, "B")))
-                .sending("2(n-1)/n B", Collective::AllReduce.share_sent(n) * bytes, device)
+                .sending("2(n-1)/n B", Collective::AllReduce.share_sent(n) * bytes, n, device)
                 .launched(constants.launch_us + constants.hop_us * n.log2())
-                .plus("waiting", waiting_us(n))
+                .plus("waiting", waiting_us(n, device))
         }
         Work::Gather { shape, token_bytes, constants } => {
             let (n, bytes) = (shape.ranks, counts.sampled * token_bytes);
             Terms::new(format!("all-gather n={} B={}", short(n), amount(bytes, "B")))
-                .sending("(n-1)/n B", shape.collective.share_sent(n) * bytes, device)
+                .sending("(n-1)/n B", shape.collective.share_sent(n) * bytes, n, device)
                 .launched(constants.launch_us + constants.hop_us * (n - 1.0))
         }
         Work::Dispatch(exchange) => dispatch(exchange, counts.average, device),
@@ -43,7 +43,7 @@ fn dispatch(exchange: &Dispatch, tokens: f64, device: &Device) -> Terms {
         }
     };
     Terms::new(format!("{kernel} n={} T={} B={}", short(n), short(all), amount(bytes, "B")))
-        .sending(symbol, all * bytes * copies * (n - 1.0) / n, device)
+        .sending(symbol, all * bytes * copies * (n - 1.0) / n, n, device)
         .launched(launch)
-        .plus("waiting", waiting_us(n))
+        .plus("waiting", waiting_us(n, device))
 }

@@ -73,19 +73,19 @@ impl Terms {
                 let count = rows.count(counts);
                 Self::new(format!("pass over {} rows of {}", short(count), amount(*bytes, "B")))
                     .reading(count * bytes, device, PASS_SHARE)
-                    .launched(launches_us(*launches, true))
+                    .launched(launches_us(*launches, true, device))
             }
             Work::Embed(shape) => {
                 let bytes = 2.0 * counts.tokens * shape.hidden * shape.element_bytes;
                 Self::new(format!("look-up of {} rows of {}", short(counts.tokens), whole(shape.hidden)))
                     .reading(bytes, device, PASS_SHARE)
-                    .launched(launches_us(1.0, shape.replayed))
+                    .launched(launches_us(1.0, shape.replayed, device))
             }
             Work::Sample(shape) => {
                 let shape = Sampling { sequences: counts.sampled, ..*shape };
                 Self::new(format!("choice among {} for {} rows", whole(shape.vocab), short(shape.sequences)))
                     .reading(shape.bytes(), device, PASS_SHARE)
-                    .launched(shape.launches_us())
+                    .launched(shape.launches_us(device))
             }
             Work::Linear(mixer) => state(counts, mixer, device),
             Work::Moe { shape, routed, constants, .. } => {
@@ -133,8 +133,8 @@ impl Terms {
         self
     }
 
-    pub(super) fn sending(mut self, symbol: &str, bytes: f64, device: &Device) -> Self {
-        let link = device.link.max(device.scale_out).max(1.0);
+    pub(super) fn sending(mut self, symbol: &str, bytes: f64, ranks: f64, device: &Device) -> Self {
+        let link = device.link_among(ranks).max(device.scale_out).max(1.0);
         self.work.push(Term { symbol: format!("{symbol} / N"), us: bytes / link * 1e6 });
         self.amounts.wire = bytes;
         self
@@ -179,7 +179,7 @@ fn state(counts: &Counts, mixer: &LinearAttention, device: &Device) -> Terms {
     Terms::new(format!("state of {sizes}, {} each", amount(each, "B")))
         .computing("scan", scanned * mixer.scan_flops(), device.peak(Format::Bf16), SCAN_SHARE)
         .reading(2.0 * decoding * each + passing, device, UPDATE_SHARE)
-        .launched(launches_us(launches, true))
+        .launched(launches_us(launches, true, device))
         .in_sum()
 }
 

@@ -8,7 +8,7 @@ use crate::operators::attention_mla_decode::{Latent, MlaDecode, MlaDecodeConstan
 use crate::operators::attention_mla_prefill::{MlaPrefill, MlaPrefillConstants};
 use crate::operators::attention_prefill::{AttentionPrefill, AttentionPrefillConstants};
 use crate::operators::attention_sparse::{Indexer, SparseLatent};
-use crate::work::{Rows, Work};
+use crate::work::{Chosen, Rows, Work};
 use rackplan_catalog::model::{self as catalog, Compressed, Gqa, Mixer, Mla, Projection};
 use rackplan_catalog::{Backend, Format};
 
@@ -142,7 +142,7 @@ fn latent(parts: &mut Parts, mla: &Mla) {
     latent_decode(parts, heads, sizes, limit);
     let up = heads * (sizes.nope_dim + sizes.value_dim);
     parts.gemm("kv_up", Rows::Unfolded, (up, sizes.rank), weights);
-    latent_prefill(parts, heads, sizes);
+    latent_prefill(parts, heads, sizes, mla.indexer.map(|indexer| indexer.top_k as f64));
     parts.gemm("output", Rows::Tokens, (hidden, heads * sizes.value_dim), weights);
 }
 
@@ -198,11 +198,15 @@ fn latent_decode(parts: &mut Parts, heads: f64, sizes: Latent, limit: f64) {
     parts.add("attention_decode", Work::MlaDecode { shape, limit, constants }, found.evidence, found.band);
 }
 
-fn latent_prefill(parts: &mut Parts, heads: f64, latent: Latent) {
+fn latent_prefill(parts: &mut Parts, heads: f64, latent: Latent, top_k: Option<f64>) {
     let kv_bytes = parts.deployment.precision.kv_bytes;
     let found = parts.nearest::<MlaPrefillConstants>("mla_prefill", dtypes(Format::Bf16, kv_bytes));
     let shape = MlaPrefill { batch: 0.0, tokens: 0.0, prefix: 0.0, heads, latent, arithmetic: Format::Bf16 };
-    let work = Work::MlaPrefill { shape, constants: found.constants };
+    let chosen = top_k.map(|top_k| {
+        let decode = parts.nearest::<MlaDecodeConstants>("mla_decode", dtypes(Format::Bf16, kv_bytes));
+        Chosen { top_k, kv_bytes, constants: decode.constants }
+    });
+    let work = Work::MlaPrefill { shape, constants: found.constants, chosen };
     parts.add("attention_prefill", work, found.evidence, found.band);
 }
 

@@ -4,11 +4,12 @@ use super::{Lane, Parts};
 use crate::collectives::all_to_all::AllToAllConstants;
 use crate::collectives::nccl::NcclConstants;
 use crate::formats::{NumberFormat, expert_groups};
+use crate::kernels::Fitted;
 use crate::operators::moe::{Moe as MoeShape, MoeConstants, MoePlan};
 use crate::operators::moe_routing::Load;
 use crate::work::{Dispatch, Routed, Rows, Work};
-use rackplan_catalog::Format;
 use rackplan_catalog::model::{Dense, Ffn, Moe, WeightDtype};
+use rackplan_catalog::{Backend, Format};
 
 pub(super) fn feed_forward(parts: &mut Parts, ffn: &Ffn) {
     match ffn {
@@ -66,7 +67,7 @@ fn mixture(parts: &mut Parts, moe: &Moe) {
 fn routed(parts: &mut Parts, moe: &Moe) {
     let deployment = parts.deployment;
     let groups = expert_groups(deployment.precision.experts, parts.has(Format::Fp8), parts.has(Format::Fp4));
-    let found = parts.chosen::<MoeConstants>("moe", groups);
+    let found = kernel(parts, groups);
     let format = NumberFormat::of_group(groups[0]).expect("every expert group is a known format");
     let (experts, ranks) = (moe.experts as f64, f64::from(deployment.plan.ep));
     let shape = MoeShape {
@@ -86,6 +87,21 @@ fn routed(parts: &mut Parts, moe: &Moe) {
     let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
     let plan = MoePlan::new(&shape, &deployment.device, &constants);
     parts.add("experts", Work::Moe { shape, routed, constants, plan }, found.evidence, found.band);
+}
+
+/// The kernel of routed experts.
+///
+/// Without 4-bit units, TensorRT-LLM runs mxfp4 with OpenAI's Triton kernels, as vLLM does. With a scale per tensor, what
+/// vLLM's tables call fp8 there is the slow kernel that only checkpoints of NVIDIA's ModelOpt run; those of others run
+/// Triton's, which was measured with blocks. Source: TensorRT-LLM's deployment guide of gpt-oss (moe backend on Hopper);
+/// vLLM's `fused_moe`, recalled.
+fn kernel(parts: &Parts, groups: &[&str]) -> Fitted<MoeConstants> {
+    let trtllm = parts.deployment.backend == Backend::Trtllm;
+    match (groups[0], parts.has(Format::Fp4)) {
+        ("w4a16_mxfp4", false) if trtllm => parts.taken_from(Backend::Vllm, "moe", "w4a16_mxfp4.triton"),
+        ("fp8", false) if !trtllm => parts.taken_from(parts.deployment.backend, "moe", "fp8_block.triton"),
+        _ => parts.chosen("moe", groups),
+    }
 }
 
 /// Names of dispatch and combine kernels, low-latency ones first.

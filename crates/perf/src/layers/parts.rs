@@ -44,7 +44,7 @@ impl<'a> Parts<'a> {
     }
 
     pub(crate) fn has(&self, format: Format) -> bool {
-        self.deployment.device.peak(format) > self.deployment.device.peak(Format::Bf16)
+        self.deployment.device.has(format)
     }
 
     fn place(&self) -> Place<'a> {
@@ -60,6 +60,18 @@ impl<'a> Parts<'a> {
     /// Constants of one group.
     pub(crate) fn nearest<C: Constants>(&self, operator: &str, group: &str) -> Fitted<C> {
         self.engines.nearest(operator, group, self.place()).unwrap_or_else(Fitted::prior)
+    }
+
+    /// Constants of one group of another framework's kernels, for those that a framework takes from elsewhere.
+    pub(crate) fn taken_from<C: Constants>(
+        &self,
+        backend: Backend,
+        operator: &str,
+        group: &str,
+    ) -> Fitted<C> {
+        let place = Place { backend: backend.name(), ..self.place() };
+        let found = self.engines.nearest(operator, group, place).unwrap_or_else(Fitted::prior);
+        Fitted { evidence: found.evidence.max(Evidence::Across), ..found }
     }
 
     /// Constants of a collective of NCCL, whichever framework calls it.

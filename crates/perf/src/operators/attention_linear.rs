@@ -111,7 +111,11 @@ pub fn linear_decode(shape: &LinearStep, device: &Device) -> Cost {
     let window = ACTIVATION * mixer.conv_channels * (mixer.conv_width - 1.0).max(0.0);
     let states = 2.0 * batch * (STATE * mixer.state_elements() + window);
     let bytes = states + batch * tokens * mixer.token_bytes();
-    Cost::of_microseconds(moved_us(bytes, UPDATE_SHARE, device), Bound::Memory, launches_us(2.0, replayed))
+    Cost::of_microseconds(
+        moved_us(bytes, UPDATE_SHARE, device),
+        Bound::Memory,
+        launches_us(2.0, replayed, device),
+    )
 }
 
 /// Time of prefill: a chunked scan.
@@ -136,7 +140,7 @@ pub fn linear_prefill(shape: &LinearStep, device: &Device) -> Cost {
     let chain = if chunked { CHUNK_US * (tokens / CHUNK).ceil() } else { 0.0 };
     let parts = [(compute, Bound::Compute), (memory, Bound::Memory), (chain, Bound::Latency)];
     let (work, bound) = longest(&parts);
-    Cost::of_microseconds(work, bound, launches_us(mixer.scan_launches(), replayed))
+    Cost::of_microseconds(work, bound, launches_us(mixer.scan_launches(), replayed, device))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(crate) const LAUNCHES: f64 = 3.0;
 /// (2025), section 2.1.
 pub fn index(shape: &Scoring, indexer: &Indexer, device: &Device) -> Cost {
     let Scoring { batch, tokens, kv_len, ratio } = *shape;
-    let latency = launches_us(LAUNCHES, indexer.replayed);
+    let latency = launches_us(LAUNCHES, indexer.replayed, device);
     if kv_len / ratio <= indexer.top_k {
         return Cost::of_microseconds(0.0, Bound::Memory, latency);
     }

@@ -10,8 +10,8 @@ pub(crate) const REPLAYED: f64 = 0.7;
 pub(crate) const PASS_SHARE: f64 = 0.7;
 
 /// Microseconds of so many launches.
-pub(crate) fn launches_us(launches: f64, replayed: bool) -> f64 {
-    LAUNCH_US * launches * if replayed { REPLAYED } else { 1.0 }
+pub(crate) fn launches_us(launches: f64, replayed: bool, device: &Device) -> f64 {
+    device.launches * LAUNCH_US * launches * if replayed { REPLAYED } else { 1.0 }
 }
 
 /// Microseconds of moving so many bytes at a share of the memory bandwidth.
@@ -21,7 +21,7 @@ pub(super) fn moved_us(bytes: f64, share: f64, device: &Device) -> f64 {
 
 /// Time of passes over memory: t = launches · 2 us · (0.7 in a graph) + bytes / (0.7 W).
 pub(super) fn passes(bytes: f64, launches: f64, replayed: bool, device: &Device) -> Cost {
-    let latency = launches_us(launches, replayed);
+    let latency = launches_us(launches, replayed, device);
     Cost::of_microseconds(moved_us(bytes, PASS_SHARE, device), Bound::Memory, latency)
 }
 

@@ -69,8 +69,8 @@ impl Sampling {
     }
 
     /// Microseconds of its launches.
-    pub(crate) fn launches_us(&self) -> f64 {
-        launches_us(self.method.launches(), self.replayed)
+    pub(crate) fn launches_us(&self, device: &Device) -> f64 {
+        launches_us(self.method.launches(), self.replayed, device)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Attention and recurrence in a step: what generating sequences take, what chunks of prompts take.
 
-use super::{Counts, Work};
+use super::{Chosen, Counts, Work};
 use crate::operators::attention_decode::{AttentionDecode, attention_decode};
 use crate::operators::attention_linear::{LinearStep, linear_decode, linear_prefill};
 use crate::operators::attention_mla_bmm::{MlaBmm, mla_bmm};
@@ -62,11 +62,36 @@ fn prefill(work: &Work, counts: &Counts, device: &Device) -> Option<Cost> {
         Work::Prefill { shape, constants } => {
             Some(attention_prefill(&AttentionPrefill { batch, tokens, prefix, ..*shape }, device, constants))
         }
-        Work::MlaPrefill { shape, constants } => {
-            Some(mla_prefill(&MlaPrefill { batch, tokens, prefix, ..*shape }, device, constants))
+        Work::MlaPrefill { shape, constants, chosen } => {
+            let whole = MlaPrefill { batch, tokens, prefix, ..*shape };
+            let sparse = chosen.as_ref().filter(|chosen| tokens + prefix > chosen.top_k);
+            let dense = || mla_prefill(&whole, device, constants);
+            Some(sparse.map_or_else(dense, |chosen| over_chosen(&whole, chosen, device)))
         }
         _ => None,
     }
+}
+
+/// Queries of prompts over the latents chosen for each, as engines run it where there are more than that; with fewer they
+/// unfold all. Folding queries in and results out takes the arithmetic of unfolding, which is counted for all prompts.
+fn over_chosen(shape: &MlaPrefill, chosen: &Chosen, device: &Device) -> Cost {
+    let MlaPrefill { batch, tokens, prefix, heads, latent, .. } = *shape;
+    let Chosen { top_k, kv_bytes, ref constants } = *chosen;
+    let kv_len = tokens + prefix;
+    let (ratio, top_k) = (Some(1.0), Some(top_k));
+    let sparse = SparseLatent {
+        batch,
+        tokens,
+        kv_len,
+        heads,
+        latent,
+        kv_bytes,
+        window: 0.0,
+        ratio,
+        top_k,
+        indexer: None,
+    };
+    sparse_latent(&sparse, device, constants)
 }
 
 /// Sequences with new tokens: so many, how many new tokens each, and how many tokens with them.

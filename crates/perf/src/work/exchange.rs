@@ -13,14 +13,14 @@ pub(super) fn cost(work: &Work, counts: &Counts, device: &Device) -> Option<Cost
     match work {
         Work::AllReduce { shape, token_bytes, constants } if counts.tokens > 0.0 => {
             let shape = AllReduce { bytes: counts.tokens * token_bytes, ..*shape };
-            Some(all_reduce(&shape, device, constants).later(waiting_us(shape.ranks)))
+            Some(all_reduce(&shape, device, constants).later(waiting_us(shape.ranks, device)))
         }
         Work::Gather { shape, token_bytes, constants } if counts.sampled > 0.0 => {
             let shape = Exchange { bytes: counts.sampled * token_bytes, ..*shape };
             Some(nccl(&shape, device, constants))
         }
         Work::Dispatch(dispatch) if counts.average > 0.0 => {
-            Some(dispatch.cost(counts.average, device).later(waiting_us(dispatch.ranks)))
+            Some(dispatch.cost(counts.average, device).later(waiting_us(dispatch.ranks, device)))
         }
         _ => None,
     }
@@ -48,15 +48,10 @@ pub(crate) struct Dispatch {
     pub(crate) sparse: Option<(AllToAllConstants, AllToAllConstants)>,
 }
 
-/// Standard deviation of the time at which ranks reach a collective, in microseconds. A benchmark's loop keeps ranks in
-/// step; between two collectives of a layer other kernels let them drift apart. Found on the decode steps of dense models
-/// with 1 to 8 ranks (docs/fidelity-serving.md).
-const DRIFT_US: f64 = 7.0;
-
 /// What a rank waits for the last of `ranks`, in microseconds: the expected largest of as many normal variables,
-/// sigma · z((n - 0.375) / (n + 0.25)). Source: Blom, Statistical estimates and transformed beta-variables (1958).
-pub(crate) fn waiting_us(ranks: f64) -> f64 {
-    if ranks <= 1.0 { 0.0 } else { DRIFT_US * normal_quantile((ranks - 0.375) / (ranks + 0.25)) }
+/// sigma · z((n - 0.375) / (n + 0.25)), sigma the device's drift. Source: Blom, Statistical estimates and transformed beta-variables (1958).
+pub(crate) fn waiting_us(ranks: f64, device: &Device) -> f64 {
+    if ranks <= 1.0 { 0.0 } else { device.drift_us * normal_quantile((ranks - 0.375) / (ranks + 0.25)) }
 }
 
 impl Dispatch {

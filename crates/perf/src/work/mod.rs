@@ -78,7 +78,7 @@ pub(crate) enum Work {
     /// Decode over latents.
     MlaDecode { shape: MlaDecode, limit: f64, constants: MlaDecodeConstants },
     /// Prefill over unfolded latents.
-    MlaPrefill { shape: MlaPrefill, constants: MlaPrefillConstants },
+    MlaPrefill { shape: MlaPrefill, constants: MlaPrefillConstants, chosen: Option<Chosen> },
     /// Absorption into or out of latents.
     MlaBmm { shape: MlaBmm, constants: MlaBmmConstants },
     /// Scores of an indexer over keys that each stand for `ratio` tokens, and the choice of the best.
@@ -93,6 +93,17 @@ pub(crate) enum Work {
     Gather { shape: Exchange, token_bytes: f64, constants: NcclConstants },
     /// The way of tokens to experts and back under attention data parallelism.
     Dispatch(Dispatch),
+}
+
+/// Prefill over latents of which each query attends the best, where there are more of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Chosen {
+    /// Latents that each query attends.
+    pub(crate) top_k: f64,
+    /// Bytes of a number in the cache.
+    pub(crate) kv_bytes: f64,
+    /// Of the kernel over them: that of decode, for want of another.
+    pub(crate) constants: MlaDecodeConstants,
 }
 
 /// How routed experts are spread.

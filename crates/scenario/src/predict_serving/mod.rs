@@ -5,18 +5,24 @@ mod anchors;
 pub(crate) mod bands;
 mod disaggregated;
 mod engine;
+mod loans;
 mod measured;
 mod outcome;
 mod picks;
+mod results;
 mod score;
+mod steps;
 mod tables;
 
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub(crate) use bands::{ID as BANDS, class};
+pub use loans::fit_loans;
 pub use outcome::{Band, ServingPrediction};
 pub use picks::{Picks, picks};
+pub use results::FittedEntry;
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
+pub use steps::fit_steps;
 
 use crate::serving::{Layout, ServingCase};
 use anchors::{Anchors, Factors};
@@ -25,6 +31,9 @@ use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan};
 use std::collections::BTreeMap;
 use tables::Tables;
+
+/// Variance of the error where kernels are another maker's and their rates another family's, over that of either alone.
+const TWICE_REMOVED: f64 = 2.0;
 
 /// Predicts cases; keeps the tables of deployments that it has met.
 #[derive(Debug)]
@@ -49,6 +58,12 @@ impl ServingPredictor {
         }
     }
 
+    /// The same with other engines, without tables, bands and anchors.
+    fn with_engines(&self, engines: Engines) -> Self {
+        let (tables, anchors) = (Tables::default(), Anchors::default());
+        Self { engines, frameworks: self.frameworks.clone(), tables, bands: None, anchors }
+    }
+
     /// What the client of a case sees, or why there is no answer.
     pub fn predict(&mut self, case: &ServingCase) -> Result<ServingPrediction, String> {
         let anchored = self.anchors.at(case);
@@ -57,7 +72,9 @@ impl ServingPredictor {
         let mut assumed = case.assumed.clone();
         assumed.extend(anchored.map(|anchored| anchored.said()));
         let found = ServingPrediction { id: case.id.clone(), assumed, gpus: case.gpus, ..found };
-        let left = anchored.map_or([1.0; 2], |anchored| anchored.left);
+        let removed = self.engines.is_twice_removed(case.gpu.record.architecture);
+        let spread = if removed { TWICE_REMOVED } else { 1.0 };
+        let left = anchored.map_or([1.0; 2], |anchored| anchored.left).map(|left| left * spread);
         Ok(bands::banded(found, case, self.bands.as_ref(), left))
     }
 

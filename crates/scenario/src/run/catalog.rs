@@ -4,8 +4,8 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Model, Price, Rack,
-    StorageTier, Workload, hf_config,
+    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Loan, Model, Price,
+    Rack, Steps, StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
 
@@ -52,6 +52,8 @@ fn described(catalog: &Catalog, kind: Kind, id: &str) -> Result<(String, String)
         Kind::Frameworks => of_framework(&catalog.get::<Framework>(id)?.record),
         Kind::Workloads => of_workload(&catalog.get::<Workload>(id)?.record),
         Kind::Bands => of_bands(&catalog.get::<Bands>(id)?.record),
+        Kind::Loans => of_loan(&catalog.get::<Loan>(id)?.record),
+        Kind::Steps => of_steps(&catalog.get::<Steps>(id)?.record),
         Kind::FirstOrder => (format!("founding presets: {id}"), of_presets(catalog, id)?),
     })
 }
@@ -116,6 +118,18 @@ fn of_framework(framework: &Framework) -> (String, String) {
 fn of_bands(bands: &Bands) -> (String, String) {
     let figures: Vec<&str> = bands.bands.keys().map(String::as_str).collect();
     (bands.name.clone(), format!("bands of {}", figures.join(", ")))
+}
+
+fn of_steps(steps: &Steps) -> (String, String) {
+    let constants = steps.constants;
+    let (drift, accepted) = (constants.drift_us, constants.accepted_on_random);
+    (steps.name.clone(), format!("ranks drift by {drift} us, {accepted} of drafts accepted on random text"))
+}
+
+fn of_loan(loan: &Loan) -> (String, String) {
+    let factors = loan.factors;
+    let [compute, memory, launch] = [factors.compute, factors.memory, factors.launch];
+    (loan.name.clone(), format!("arithmetic x{compute}, memory x{memory}, launches x{launch}"))
 }
 
 fn of_workload(workload: &Workload) -> (String, String) {
@@ -194,6 +208,8 @@ pub fn schema(kind: Kind) -> Schema {
         Kind::Frameworks => schema_for!(Framework),
         Kind::Workloads => schema_for!(Workload),
         Kind::Bands => schema_for!(Bands),
+        Kind::Loans => schema_for!(Loan),
+        Kind::Steps => schema_for!(Steps),
         Kind::FirstOrder => {
             schema_for!(std::collections::BTreeMap<String, rackplan_catalog::first_order::Model>)
         }

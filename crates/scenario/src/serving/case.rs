@@ -1,6 +1,6 @@
 //! One configuration that serves: what runs where, how it is driven.
 
-use rackplan_catalog::model::{Ffn, WeightDtype};
+use rackplan_catalog::model::{Ffn, Mixer, WeightDtype};
 use rackplan_catalog::{Backend, Entry, Gpu, Model, Situation};
 use rackplan_perf::{ParallelPlan, Precision};
 use rackplan_traffic::Lengths;
@@ -120,6 +120,8 @@ pub struct Speculative {
     pub draft_tokens: u32,
     /// Tokens that a step yields on average, the verified one included.
     pub accepted_per_step: f64,
+    /// Whether that rests on random text, where the chance of a draft is one for all models.
+    pub random: bool,
 }
 
 impl Pool {
@@ -180,12 +182,19 @@ pub(crate) fn situation(
         architecture: gpu.record.architecture,
         weights: if experts { formats.experts } else { formats.weights },
         experts,
+        latents: has_plain_latents(&model.record),
         isl: 0,
         osl: 0,
         tp: plan.stage_gpus(),
         attention_dp: plan.dp > 1,
         concurrency: 0,
     }
+}
+
+/// Whether attention is to all of the latents that a model keeps.
+fn has_plain_latents(model: &Model) -> bool {
+    let plain = |mixer: &Mixer| matches!(mixer, Mixer::Mla(mla) if mla.indexer.is_none());
+    model.layer_counts().any(|(_, kind, _)| kind.mixer.as_ref().is_some_and(plain))
 }
 
 /// Whether a model has routed experts.

@@ -5,6 +5,7 @@
 
 mod case;
 mod fields;
+mod filter;
 mod fit;
 mod formats;
 mod layout;
@@ -14,6 +15,7 @@ mod worker;
 
 pub(crate) use case::situation;
 pub use case::{Formats, Layout, Load, Pool, ServingCase, Speculative};
+pub use filter::ServingFilter;
 pub(crate) use formats::named as formats_named;
 pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
 
@@ -21,7 +23,9 @@ use fields::{Fields, wrong};
 use layout::{Placed, Subject};
 use load::Workloads;
 use rackplan_calibrate::Rows;
-use rackplan_catalog::{Backend, Catalog, CatalogError, Entry, Framework, Gpu, Model, Record, Situation};
+use rackplan_catalog::{
+    Backend, Catalog, CatalogError, Entry, Framework, Gpu, Model, Record, Situation, Steps,
+};
 use rackplan_perf::ParallelPlan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,13 +33,11 @@ use std::sync::Arc;
 /// Whose measured acceptance stands in for a model that nobody measured.
 const MEASURED_MTP: &str = "deepseek-ai/DeepSeek-R1";
 
-/// Chance that a drafted token is accepted where prompts are random text, which InferenceX's client sends: fewer than on
-/// real text. Found on its runs of DeepSeek-R1 with one to three drafted tokens, whose steps are predicted without them
-/// (docs/fidelity-serving.md).
-const RANDOM_ACCEPTED: f64 = 0.62;
+/// Catalog id of the constants of steps.
+const STEPS: &str = "serving";
 
 /// Tokens of a step: the verified one, and drafted ones up to the first that is refused, 1 + p + p^2 + ...
-fn geometric(chance: f64, drafted: u32) -> f64 {
+pub(crate) fn geometric(chance: f64, drafted: u32) -> f64 {
     (0..=drafted.min(64)).map(|place| chance.powi(place.cast_signed())).sum()
 }
 
@@ -184,14 +186,22 @@ impl ServingReader {
         if word.ends_with("-relaxed") {
             assumed.push("spec_decode: accepted as without relaxation".to_owned());
         }
-        let accepted_per_step = if row.text("client").eq_ignore_ascii_case("inferencex") {
-            assumed
-                .push(format!("spec_decode: {RANDOM_ACCEPTED} of drafted tokens accepted, on random text"));
-            geometric(RANDOM_ACCEPTED, draft_tokens)
+        // InferenceX's client sends random text, of which fewer drafts are accepted than of real text.
+        let random = row.text("client").eq_ignore_ascii_case("inferencex");
+        let accepted_per_step = if random {
+            let chance = self.accepted_on_random()?;
+            assumed.push(format!("spec_decode: {chance} of drafted tokens accepted, on random text"));
+            geometric(chance, draft_tokens)
         } else {
             self.accepted(model, draft_tokens, assumed)?
         };
-        Ok(Some(Speculative { draft_tokens, accepted_per_step }))
+        Ok(Some(Speculative { draft_tokens, accepted_per_step, random }))
+    }
+
+    /// Chance that a drafted token is accepted on random text.
+    fn accepted_on_random(&self) -> Result<f64, String> {
+        let steps = self.catalog.get::<Steps>(STEPS).map_err(|error| said("spec_decode", &error))?;
+        Ok(steps.record.constants.accepted_on_random)
     }
 
     fn accepted(&mut self, model: &Model, drafted: u32, assumed: &mut Vec<String>) -> Result<f64, String> {

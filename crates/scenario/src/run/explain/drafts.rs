@@ -32,7 +32,7 @@ impl Asked<'_> {
             let shown = (accepted_per_step * 100.0).round() / 100.0;
             self.notes.assume("speculative", format!("{shown} tokens a step"), &why);
         }
-        Ok(Some(Speculative { draft_tokens, accepted_per_step }))
+        Ok(Some(Speculative { draft_tokens, accepted_per_step, random: false }))
     }
 }
 

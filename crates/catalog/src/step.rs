@@ -1,0 +1,68 @@
+//! Constants of composed steps that no measurement of a single operator shows: written by `rackplan calibrate
+//! fit-steps`, never by hand.
+
+use crate::engine::HeldOut;
+use crate::{Basis, Fault, Kind, Provenance, Record};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was found from whole serving results, and what it would be without part of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// What they are for.
+    pub name: String,
+    /// Other names that find it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What was fitted, and to what.
+    pub source: String,
+    /// How it is known.
+    pub basis: Basis,
+    /// What else to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Source and basis of constants that a user replaced.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_sources: BTreeMap<String, Provenance>,
+    /// Serving results that the fit used.
+    pub rows: u64,
+    /// The constants.
+    pub constants: StepConstants,
+    /// What they would be without the rows of one model, one source, one accelerator.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub without: BTreeMap<String, StepConstants>,
+    /// Errors on the rows of each that was left out, with the constants that the others gave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, HeldOut>,
+}
+
+/// Constants of composed steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepConstants {
+    /// Standard deviation of the time at which ranks reach a collective, in microseconds. A benchmark's loop keeps ranks
+    /// in step; between two collectives of a layer other kernels let them drift apart.
+    pub drift_us: f64,
+    /// Chance that a drafted token is accepted where prompts are random text.
+    pub accepted_on_random: f64,
+}
+
+impl Record for Steps {
+    const KIND: Kind = Kind::Steps;
+
+    fn check(&self) -> Result<(), Fault> {
+        let StepConstants { drift_us, accepted_on_random } = self.constants;
+        let hint = "as `rackplan calibrate fit-steps` writes it";
+        if !(drift_us.is_finite() && drift_us >= 0.0) {
+            let problem = format!("it is `{drift_us}`, which is no time in microseconds");
+            return Err(Fault::new("constants.drift_us", problem).hint(hint));
+        }
+        if !(0.0..=1.0).contains(&accepted_on_random) {
+            let problem = format!("it is `{accepted_on_random}`, which is no chance");
+            return Err(Fault::new("constants.accepted_on_random", problem).hint(hint));
+        }
+        Ok(())
+    }
+}

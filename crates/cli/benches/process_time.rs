@@ -8,14 +8,13 @@ fn main() {
 }
 
 const FOUNDING: &str = "--active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8 --method first-order";
-const REAL: &str =
-    "--model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8";
-const EVERYTHING: &str = "--model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware all --quant all";
+const REAL: &str = "--method first-order --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8";
+const EVERYTHING: &str =
+    "--method first-order --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware all --quant all";
 
-const OPERATORS: &str =
-    "--method operators --model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx";
+const OPERATORS: &str = "--model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx";
 const OPERATORS_EXPERTS: &str =
-    "--method operators --model Qwen/Qwen3-235B-A22B --users 1000 --think-time 30s --hardware gb200_nvl72";
+    "--model Qwen/Qwen3-235B-A22B --users 1000 --think-time 30s --hardware gb200_nvl72";
 
 /// The reference takes 900 ms.
 #[divan::bench(sample_count = 50)]

@@ -12,11 +12,9 @@ use std::path::{Path, PathBuf};
 pub(crate) fn question_command(name: &'static str, about: &'static str, verb: Verb) -> Command {
     let scenario =
         Arg::new("scenario").value_name("SCENARIO").help("Scenario file (TOML); flags win over it");
-    let set = Arg::new("set")
-        .long("set")
-        .value_name("KEY=VALUE")
-        .action(ArgAction::Append)
-        .help("Set a key of the scenario, e.g. workload.users=2000");
+    let set = Arg::new("set").long("set").value_name("KEY=VALUE").action(ArgAction::Append).help(
+        "Set a key of the scenario, workload.users=2000, or a figure of the catalog, gpus.gb200.memory=288GB",
+    );
     Command::new(name)
         .about(about)
         .arg(scenario.value_hint(ValueHint::FilePath))
@@ -100,11 +98,16 @@ pub(crate) fn add_flags(layers: &mut Layers, matches: &ArgMatches, verb: Verb) -
 
 /// The catalog, and the text of a model's `config.json` where the question names one.
 pub(crate) fn inputs(matches: &ArgMatches, layers: &Layers) -> Result<Inputs, Failure> {
+    Ok(Inputs::new(catalog(matches)?, texts(layers)?).with_changes(layers)?)
+}
+
+/// The text of a model's `config.json` where the question names one.
+pub(crate) fn texts(layers: &Layers) -> Result<BTreeMap<String, String>, Failure> {
     let mut texts = BTreeMap::new();
     if let Some(path) = layers.text("model").filter(|name| is_file_name(name)) {
         texts.insert(path.to_owned(), files::text(Path::new(path))?);
     }
-    Ok(Inputs::new(catalog(matches)?, texts))
+    Ok(texts)
 }
 
 /// A model that is a file of the user's, not a name: it ends in `.json`.

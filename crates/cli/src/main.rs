@@ -3,11 +3,13 @@
 mod args;
 mod calibrate;
 mod catalog;
+mod compare;
 mod error;
 mod explain;
 mod figures;
 mod files;
 mod generate;
+mod init;
 mod offload;
 mod output;
 mod predict;
@@ -39,6 +41,8 @@ fn run() -> Result<ExitCode, Failure> {
         Some(("size", matches)) => size::run(matches),
         Some(("sweep", matches)) => sweep::run(matches),
         Some(("explain", matches)) => explain::run(matches),
+        Some(("compare" | "diff", matches)) => compare::run(matches),
+        Some(("init", matches)) => init::run(matches),
         Some(("offload", matches)) => offload::run(matches),
         Some(("predict", matches)) => predict::run(matches),
         Some(("calibrate", matches)) => calibrate::run(matches),
@@ -61,6 +65,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands([size::command(), sweep::command(), explain::command()])
+        .subcommands([compare::command(), compare::diff_command(), init::command()])
         .subcommands([offload::command(), predict::command()])
         .subcommands([calibrate::command(), validate::command(), catalog::command()])
         .subcommand(generate::schema_command())

@@ -149,7 +149,7 @@ struct Optimized {
 
 impl From<FoundingSummary> for Optimized {
     fn from(found: FoundingSummary) -> Self {
-        let FoundingSummary { rows, details, warnings, error } = found;
+        let FoundingSummary { rows, details, warnings, error, presets: _ } = found;
         Self { summary: rows, details, warnings, error }
     }
 }

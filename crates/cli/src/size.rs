@@ -6,16 +6,16 @@ use crate::figures::{self, figures_flag};
 use crate::output::write;
 use crate::terminal::wants_color;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use rackplan_report::size as report;
+use rackplan_report::{reasons, size as report};
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Inputs, Layers, Origin, Verb, run};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  rackplan size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8
+  rackplan size --model Qwen/Qwen3-235B-A22B --users 1000 --think-time 30s --isl 4k --hardware gb200_nvl72
   rackplan size site.toml --set workload.users=2000 --format html -o plan.html
-  rackplan size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8";
+  rackplan size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --method first-order";
 
 pub(crate) fn command() -> Command {
     question_command("size", "Sizes racks for a model and its users: the main job", Verb::Size)
@@ -34,7 +34,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         return compare(matches, &inputs, &layers);
     }
     let answer = run::size(&inputs, &layers)?;
-    let text = render(matches, &layers, &answer);
+    let text = match format(matches) {
+        // The page has the reasons too, for which the question is asked a hundred times over.
+        "html" => reasons::html(&run::with_reasons(&inputs, &layers, answer.clone())?),
+        _ => render(matches, &layers, &answer),
+    };
     write(output(matches), &text)?;
     figures::write(matches, |theme| report::figures(&answer, theme))?;
     let served = answer.answer.deployment.is_some();
@@ -67,9 +71,8 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
         "jsonl" => rackplan_report::json::line(answer),
         "csv" => report::csv(answer),
         "markdown" => report::markdown(answer),
-        "html" => report::html(answer),
-        // Who names the founding method wants its own words; the first screen is the same for every method.
-        _ if layers.origin("search.method").is_some() && answer.evidence.method == "first-order" => {
+        // Who names the founding method on its presets wants its own words; else the first screen is that of every method.
+        _ if layers.origin("search.method").is_some() && answer.answer.summary.presets => {
             report::founding(answer)
         }
         _ if matches.get_flag("wide") => report::wide(answer),

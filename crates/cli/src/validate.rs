@@ -6,10 +6,10 @@ use crate::files;
 use crate::output::write;
 use crate::predict_ops::operator_flag;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use rackplan_report::score as layout;
 use rackplan_scenario::operators::score;
-use rackplan_scenario::predict_serving::{AnchorRows, AnchorSummary, By, score_serving};
+use rackplan_scenario::predict_serving::{AnchorRows, AnchorSummary, By, Picks, picks, score_serving};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -38,10 +38,17 @@ pub(crate) fn command() -> Command {
                 .value_parser(["text", "markdown", "csv", "json"])
                 .help("How the table is written; Markdown is a page as VALIDATION.md (default: text)"),
         )
+        .arg(picks_flag().conflicts_with_all(["op", "by", "anchors", "draw-anchors", "max-error"]))
         .arg(anchors_flag().conflicts_with("op"))
         .arg(draw.help("Calibrate with N rows of each model, framework, GPU and load; score the others"))
         .arg(most.help("Exit with 5 where the median error of a group is larger"))
         .args([catalog_flag(), output_flag()])
+}
+
+fn picks_flag() -> Arg {
+    let help =
+        "Score the picks of layout and load that predictions would have made (on the Markdown page always)";
+    Arg::new("picks").long("picks").action(ArgAction::SetTrue).help(help)
 }
 
 /// `--anchors FILE`.
@@ -73,12 +80,30 @@ pub(crate) fn report_anchors(summary: &AnchorSummary) -> Result<(), Failure> {
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let path: &PathBuf = matches.get_one("file").expect("clap requires it");
     let text = files::table(path)?;
+    if matches.get_flag("picks") {
+        let found = picks_of(matches, &text)?;
+        let markdown = matches.get_one::<String>("format").is_some_and(|format| format == "markdown");
+        let shown = if markdown { layout::picks_markdown(&found) } else { layout::picks_text(&found) };
+        write(output(matches), &shown)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let worst = match matches.get_one::<String>("op") {
         Some(operator) => operators(matches, operator, path, &text)?,
         None => serving(matches, path, &text)?,
     };
     let allowed = matches.get_one::<f64>("max-error").copied().unwrap_or(f64::INFINITY);
     Ok(if worst * 100.0 <= allowed { ExitCode::SUCCESS } else { ExitCode::from(code::GATE) })
+}
+
+/// Picks of a table, at least one.
+fn picks_of(matches: &ArgMatches, text: &str) -> Result<Vec<Picks>, Failure> {
+    let found = picks(text, &catalog(matches)?);
+    if found.iter().all(|picks| picks.groups == 0) {
+        let hint =
+            "a search is three rows or more of one model, accelerator and lengths that differ in layout";
+        return Err(Failure::input("no rows of the table are a search", hint));
+    }
+    Ok(found)
 }
 
 /// Scores a table of operators; the largest median error.
@@ -114,7 +139,9 @@ fn serving(matches: &ArgMatches, path: &Path, text: &str) -> Result<f64, Failure
     }
     let shown = match matches.get_one::<String>("format").map(String::as_str) {
         Some("markdown") => {
-            layout::serving_markdown(&scores, &path.display().to_string(), &command_line(matches))
+            let page = layout::serving_markdown(&scores, &path.display().to_string(), &command_line(matches));
+            let found = picks(text, &catalog(matches)?);
+            page + &if found.is_empty() { String::new() } else { layout::picks_markdown(&found) }
         }
         Some("csv") => layout::serving_csv(&scores),
         Some("json") => layout::serving_json(&scores),

@@ -83,8 +83,13 @@ const FLAGS: &[Case] = &[
     ("size --users 9 --hardware gb200_nvl27", INPUT, "no rack is called `gb200_nvl27`", "`gb200_nvl72`"),
     ("size --users 9 --hardware all,h200", INPUT, "no rack is called `all`", "catalog list racks"),
     ("size --users 9 --link all=400gbx", INPUT, "--link: no link is called `400gbx`", "`400gbe`"),
-    ("size --users 9 --kv-system gb200_hots", INPUT, "--kv-system: no", "`gb200_host`"),
-    ("size --users 9 --kv-system none,gb200_host", USAGE, "`size` takes one KV system", "give one"),
+    ("size --users 9 --method first-order --kv-system gb200_hots", INPUT, "--kv-system: no", "`gb200_host`"),
+    (
+        "size --users 9 --method first-order --kv-system none,gb200_host",
+        USAGE,
+        "`size` takes one KV system",
+        "give one",
+    ),
     ("catalog show h200_smx", INPUT, "no gpu is called `h200_smx`", "`h200_sxm`"),
     ("catalog sources prices/h100_smx", INPUT, "`h100_smx`", "`h100_sxm`"),
     // One deployment.
@@ -453,7 +458,10 @@ fn beside(flag: &str, verb: Verb) -> &'static [&'static str] {
         ("swap-steps" | "swap-token", _) => &["--random-swap"],
         ("model", Verb::Explain) => &[],
         (_, Verb::Explain) => &["--model", "Llama-3.1-8B"],
-        (_, Verb::Size) => &["--users", "50"],
+        // A small search; a flag wins over what is set.
+        (_, Verb::Size) => {
+            &["--users", "50", "--set", "model=Llama-3.1-8B", "--set", "search.pp=1", "--set", "search.dp=1"]
+        }
         _ => &[],
     }
 }

@@ -15,29 +15,37 @@ const LINES: usize = 25;
 const COLUMNS: usize = 100;
 
 /// Real and founding models and racks, arrivals, several racks at once, shortfalls, and nothing that fits.
-const QUESTIONS: [&str; 22] = [
+const QUESTIONS: [&str; 30] = [
     "size --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8",
+    "size --method first-order --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72 --quant fp8",
     "size --active-users 1000 --model 3 --tokens-cached 128000 --max-racks 96 --batch-sizes 8",
     "size --users 1",
     "size --users 9007199254740992",
     "size --users 100000000 --max-racks 1000000",
     "size --arrival-rate 60 --avg-session-min 5 --model Llama-3.1-70B --hardware all",
+    "size --method first-order --arrival-rate 60 --avg-session-min 5 --model Llama-3.1-70B --hardware all",
     "size --users 1000 --model DeepSeek-R1 --hardware all --quant all --objective cost",
     "size --users 50 --model DeepSeek-R1 --hardware h200_hgx --quant bf16 --context 128k --max-racks 1",
+    "size --method first-order --users 50 --model DeepSeek-R1 --hardware h200_hgx --quant bf16 --context 128k --max-racks 1",
     "size --users 5000 --model DeepSeek-R1 --hardware h200_hgx --context 1M --max-racks 2",
+    "size --method first-order --users 5000 --model DeepSeek-R1 --hardware h200_hgx --context 1M --max-racks 2",
     "size --users 50000 --model 1 --fixed-racks 1 --prefer-utilization",
     "size --users 300 --model Kimi-K2.5 --hardware mi355x_8 --link all=400gbe",
     "size --users 10 --model Llama-3.1-70B --kv-system gb200_host --tokens-per-user-rate 1e6",
+    "size --method first-order --users 10 --model Llama-3.1-70B --kv-system gb200_host --tokens-per-user-rate 1e6",
     "size --users 10 --model Llama-3.1-405B --tp 3 --pp 5",
+    "size --method first-order --users 10 --model Llama-3.1-405B --tp 3 --pp 5",
     "size --users 10 --model gemma-3-27b-it --hardware l40s --context 128k",
+    "size --method first-order --users 10 --model gemma-3-27b-it --hardware l40s --context 128k",
     "size --users 10 --model 1 --hardware h200_hgx",
     "size --users 10 --model Qwen/Qwen3-235B-A22B --fixed-racks 60 --kv-system none",
-    "size --method operators --model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx --quant fp8",
-    "size --method operators --arrival-rate 60 --avg-session-min 5 --model Llama-3.1-8B --hardware all --spares 2",
-    "size --method operators --model gpt-oss-120b --rate 5 --isl 4000 --osl 500 --backend sglang --hardware h200_hgx",
-    "size --method operators --users 50000 --model 1 --fixed-racks 1 --tp 2,4 --pp 1",
-    "size --method operators --users 9007199254740992 --model Llama-3.1-8B --hardware h100_hgx",
-    "size --method operators --users 10 --model Llama-3.1-405B --tpot 2ms --hardware h200_hgx --quant bf16",
+    "size --method first-order --users 10 --model Qwen/Qwen3-235B-A22B --fixed-racks 60 --kv-system none",
+    "size --model Llama-3.1-70B --users 1000 --think-time 30s --hardware h200_hgx --quant fp8",
+    "size --arrival-rate 60 --avg-session-min 5 --model Llama-3.1-8B --hardware all --spares 2",
+    "size --model gpt-oss-120b --rate 5 --isl 4000 --osl 500 --backend sglang --hardware h200_hgx",
+    "size --users 50000 --model 1 --fixed-racks 1 --tp 2,4 --pp 1",
+    "size --users 9007199254740992 --model Llama-3.1-8B --hardware h100_hgx",
+    "size --users 10 --model Llama-3.1-405B --tpot 2ms --hardware h200_hgx --quant bf16",
 ];
 
 #[test]
@@ -66,7 +74,9 @@ fn hand_methods_stand_below_each_other() {
     assert!(both.code == 2 && both.err.contains("hint: leave out --method"), "{}", both.err);
 }
 
-const QUESTION: &str = "size --model Llama-3.1-70B --users 500 --context 16k --hardware h200_hgx --quant fp8";
+const QUESTION: &str = "size --model Llama-3.1-70B --users 500 --isl 4k --hardware h200_hgx --quant fp8";
+/// The same by the three ceilings.
+const CEILINGS: &str = "size --method first-order --model Llama-3.1-70B --users 500 --context 16k --hardware h200_hgx --quant fp8";
 
 /// The question with more arguments.
 fn asked(more: &str) -> Said {
@@ -115,7 +125,7 @@ fn hand_a_file_gets_what_the_screen_would() {
 
 #[test]
 fn law_json_carries_question_origins_assumptions_and_evidence() {
-    for verb in [QUESTION, "sweep --model 1 --racks 2", "offload --random-swap"] {
+    for verb in [QUESTION, CEILINGS, "sweep --model 1 --racks 2", "offload --random-swap"] {
         let answer = type_in(&format!("{verb} --format json")).json();
         let keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
         let known =
@@ -156,6 +166,7 @@ fn law_the_same_question_gives_the_same_bytes() {
         format!("{QUESTION} --wide"),
         format!("{QUESTION} --format json"),
         format!("{QUESTION} --format html"),
+        format!("{CEILINGS} --format json"),
         "size --arrival-rate 60 --avg-session-min 5 --hardware all --format json".to_owned(),
         "sweep --model 1 --format csv".to_owned(),
         "offload --random-swap --format json".to_owned(),
@@ -214,7 +225,8 @@ fn hand_a_flag_wins_over_set_over_a_variable_over_a_file() {
 
 #[test]
 fn law_csv_has_as_many_cells_in_each_row_as_in_the_heading() {
-    for question in [QUESTION, QUESTIONS[8], "sweep --model 1", "sweep --mode training", "offload"] {
+    for question in [QUESTION, CEILINGS, QUESTIONS[8], "sweep --model 1", "sweep --mode training", "offload"]
+    {
         let said = type_in(&format!("{question} --format csv"));
         let widths: Vec<usize> = said.out.lines().map(cells).collect();
         assert!(widths[0] > 3 && widths.iter().all(|width| *width == widths[0]), "{question}\n{}", said.out);
@@ -230,7 +242,7 @@ fn cells(line: &str) -> usize {
 
 #[test]
 fn law_html_stands_alone() {
-    for question in [QUESTION, QUESTIONS[3], "sweep --model 1", "offload --random-swap"] {
+    for question in [QUESTION, CEILINGS, QUESTIONS[3], "sweep --model 1", "offload --random-swap"] {
         let page = type_in(&format!("{question} --format html")).out;
         assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{question}");
         for reference in ["src=", "href=", "url(", "@import"] {
@@ -271,7 +283,7 @@ fn golden_the_founding_command_lines_run_as_written() {
         if line.contains(&"--arrival-rate") {
             assert!(said.out.contains("300.0 / 329.0 / "), "{}", said.out);
         }
-        // Without the method's name, the same plan on the screen of every method.
+        // Without the method's name, the same plan on the screen of every method: the preset has no operators.
         let screen = say(["size"].iter().chain(&line)).out;
         assert!(
             screen.starts_with("42 racks of NVIDIA GB200 NVL72 (founding preset) serve 1,000 users"),
@@ -342,12 +354,15 @@ fn hand_an_overlay_changes_the_answer_and_is_recorded() {
 }
 
 /// Questions without a plan.
-const INFEASIBLE: [&str; 5] = [
-    "size --users 5000 --model DeepSeek-R1 --hardware h200_hgx --context 1M --max-racks 2",
-    "size --users 3000 --max-racks 1",
-    "size --users 9007199254740992",
-    "size --users 10 --model DeepSeek-R1 --hardware h100_hgx --quant bf16 --max-racks 1 --tp 1,2,4,8 --pp 1 --ep 1",
-    "size --users 10 --model Llama-3.1-70B --hardware l40s --context 100M",
+const INFEASIBLE: [&str; 8] = [
+    "size --method first-order --users 5000 --model DeepSeek-R1 --hardware h200_hgx --context 1M --max-racks 2",
+    "size --users 3000 --model 3 --max-racks 1",
+    "size --users 9007199254740992 --model 3",
+    "size --users 3000 --model Llama-3.1-70B --hardware h200_hgx --max-racks 1",
+    "size --users 100 --model Llama-3.1-405B --hardware h100_hgx --quant bf16 --max-racks 1",
+    "size --users 10 --model Llama-3.1-8B --hardware h100_hgx --tpot 2ms",
+    "size --method first-order --users 10 --model DeepSeek-R1 --hardware h100_hgx --quant bf16 --max-racks 1 --tp 1,2,4,8 --pp 1 --ep 1",
+    "size --method first-order --users 10 --model Llama-3.1-70B --hardware l40s --context 100M",
 ];
 
 #[test]

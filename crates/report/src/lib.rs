@@ -1,6 +1,7 @@
 //! Answers as terminal text, JSON, CSV, Markdown, one HTML page, and SVG pictures. Only layout happens here.
 
 pub mod catalog;
+pub mod compare;
 pub mod explain;
 pub mod format;
 pub mod html;
@@ -9,6 +10,7 @@ mod lines;
 pub mod offload;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod reasons;
 pub mod score;
 pub mod section;
 pub mod size;

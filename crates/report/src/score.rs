@@ -3,7 +3,7 @@
 use crate::format::{count, percent};
 use crate::section::{Section, csv, markdown, text as tables};
 use rackplan_scenario::operators::ScoreRow;
-use rackplan_scenario::predict_serving::{By, ServingScore, ServingScores};
+use rackplan_scenario::predict_serving::{By, Picks, ServingScore, ServingScores};
 use serde_json::{Value, json};
 
 /// A table, the errors in percent.
@@ -39,6 +39,62 @@ pub fn serving_markdown(scores: &ServingScores, file: &str, command: &str) -> St
     let table = markdown(&[serving_section(scores)]);
     let body = table.split_once("\n\n").map_or(table.as_str(), |(_, body)| body);
     format!("# Predicted beside measured\n\n{about}\n\n{body}")
+}
+
+/// What the picks by prediction would have been worth, as text.
+pub fn picks_text(picks: &[Picks]) -> String {
+    tables(&[picks_section(picks)])
+}
+
+/// The same as a part of the page.
+pub fn picks_markdown(picks: &[Picks]) -> String {
+    let about = "Rows of one source, model, accelerator, framework, formats and lengths that differ in layout and load are a \
+        search whose outcome is known. `rank` is the place of the best by measurement (output tokens a second of each \
+        accelerator) among the predictions, `regret` what the pick by prediction gives away of it. Under limits on the time \
+        per output token (8 to 120 ms, each a pick where some rows keep it and others do not) a pick misses where it was \
+        measured more than a tenth over, and there is none where nothing was predicted to keep the limit.";
+    let table = markdown(&[picks_section(picks)]);
+    let body = table.split_once("\n\n").map_or(table.as_str(), |(_, body)| body);
+    format!("\n## Picks beside the best measured\n\n{about}\n\n{body}")
+}
+
+fn picks_section(picks: &[Picks]) -> Section {
+    let share = |value: f64| if value.is_finite() { percent(value) } else { "-".to_owned() };
+    let cells = |p: &Picks| {
+        let shares = [p.first, p.among_three].map(share);
+        let regrets = [p.regret_median, p.regret_p90].map(share);
+        let limited = if p.limited > 0 {
+            [p.missed, p.none, p.limited_regret_median].map(share)
+        } else {
+            ["-", "-", "-"].map(str::to_owned)
+        };
+        let counts = [p.source.clone(), count(p.groups), count(p.rows)];
+        let rank = format!("{:.0}", p.rank_median);
+        [
+            counts.to_vec(),
+            shares.to_vec(),
+            vec![rank],
+            regrets.to_vec(),
+            vec![count(p.limited)],
+            limited.to_vec(),
+        ]
+        .concat()
+    };
+    let columns = [
+        "source",
+        "searches",
+        "rows",
+        "best is first",
+        "among three",
+        "rank, median",
+        "regret, median",
+        "p90",
+        "picks under a limit",
+        "miss it",
+        "none",
+        "regret, median",
+    ];
+    Section::new("Picks by prediction", &columns, picks.iter().map(cells).collect()).numbers_from(1)
 }
 
 /// The same as CSV, the errors as numbers.

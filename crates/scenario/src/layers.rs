@@ -2,6 +2,7 @@
 //! where it came from.
 
 use crate::QuestionError;
+use rackplan_catalog::{Catalog, Kind, OverlayFile};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +47,8 @@ pub struct ResolvedValue {
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     given: BTreeMap<String, (Value, Origin)>,
+    /// Figures of catalog entries that `--set` changes, `gpus.gb200.memory.capacity`.
+    catalog: BTreeMap<String, Value>,
 }
 
 impl Layers {
@@ -73,8 +76,47 @@ impl Layers {
         let parsed =
             format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
         let value = parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()));
-        self.given.insert(path.trim().to_owned(), (value, Origin::Set));
+        if is_of_the_catalog(path.trim()) {
+            self.catalog.insert(path.trim().to_owned(), value);
+        } else {
+            self.given.insert(path.trim().to_owned(), (value, Origin::Set));
+        }
         Ok(())
+    }
+
+    /// Adds a value as data.
+    pub(crate) fn add_value(&mut self, path: &str, value: Value, origin: Origin) {
+        self.given.insert(path.to_owned(), (value, origin));
+    }
+
+    /// Takes a value out again.
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.given.remove(path);
+    }
+
+    /// What `--set` changes in the catalog, as written.
+    pub(crate) fn catalog_changes(&self) -> Vec<String> {
+        self.catalog.iter().map(|(path, value)| format!("{path}={}", plain(value))).collect()
+    }
+
+    /// What `--set` changes in the catalog, as a file over it; ids may hold dots, so the catalog says where they end.
+    pub fn overlay(&self, catalog: &Catalog) -> Option<OverlayFile> {
+        let mut table = Table::new();
+        for (path, value) in &self.catalog {
+            let (kind, rest) = path.split_once('.')?;
+            let (id, field) = entry_and_field(Kind::from_folder(kind)?, rest, catalog)?;
+            let entries = table.entry(kind.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            let entry = entries.as_table_mut()?.entry(id).or_insert_with(|| Value::Table(Table::new()));
+            // People say `memory` for how much there is of it.
+            let field = if field == "memory" && !value.is_table() { "memory.capacity" } else { &field };
+            insert(entry.as_table_mut()?, field, value.clone())?;
+        }
+        let text = table.to_string();
+        (!table.is_empty()).then(|| OverlayFile {
+            shown: "--set".to_owned(),
+            relative: "set.toml".to_owned(),
+            text,
+        })
     }
 
     /// Where the value of a key came from, if it was given.
@@ -89,7 +131,6 @@ impl Layers {
 
     /// The value of a key as it was written; empty if it was not given.
     pub(crate) fn written(&self, path: &str) -> String {
-        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.given.get(path).map_or_else(String::new, |(value, _)| plain(value))
     }
 
@@ -130,7 +171,12 @@ impl Layers {
         let value = |v: &Value| serde_json::to_value(v).unwrap_or_default();
         let shown =
             |(v, origin): &(Value, Origin)| ResolvedValue { value: value(v), origin: origin.to_string() };
-        self.given.iter().map(|(path, given)| (path.clone(), shown(given))).collect()
+        let given = self.given.iter().map(|(path, given)| (path.clone(), shown(given)));
+        let figures = (!self.catalog.is_empty()).then(|| {
+            let value = self.catalog_changes().into();
+            ("catalog".to_owned(), ResolvedValue { value, origin: Origin::Set.to_string() })
+        });
+        given.chain(figures).collect()
     }
 
     fn add_table(&mut self, path: &str, table: Table, origin: &Origin) -> Result<(), QuestionError> {
@@ -166,6 +212,25 @@ impl Layers {
         let found = around.or_else(|| self.given.iter().find(|(key, _)| within(key, path)));
         found.map(|(key, (_, origin))| (key.as_str(), origin))
     }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether a path of `--set` names a figure of a catalog entry, `<kind>.<id>.<field>`, and no key of the question.
+fn is_of_the_catalog(path: &str) -> bool {
+    let mut parts = path.splitn(3, '.');
+    let kind = parts.next().and_then(Kind::from_folder);
+    kind.is_some() && parts.clone().count() == 2 && parts.all(|part| !part.is_empty())
+}
+
+/// `Qwen/Qwen2.5-72B.layers` as id and field: the longest beginning that names an entry, else all before the first dot.
+fn entry_and_field(kind: Kind, path: &str, catalog: &Catalog) -> Option<(String, String)> {
+    let dots: Vec<usize> = path.match_indices('.').map(|(at, _)| at).collect();
+    let named = dots.iter().rev().find_map(|at| Some((catalog.resolve(kind, &path[..*at]).ok()?, *at)));
+    let (id, at) = named.or_else(|| dots.first().map(|at| (path[..*at].to_owned(), *at)))?;
+    Some((id, path[at + 1..].to_owned()))
 }
 
 /// Whether a path is a key or lies inside it.

@@ -4,6 +4,7 @@
 //! what it does not say is assumed and listed. Nothing here opens a file or prints.
 
 pub mod answer;
+mod answer_file;
 mod error;
 mod inputs;
 mod layers;
@@ -15,8 +16,10 @@ pub mod run;
 mod schema;
 pub mod serving;
 mod settings;
+pub mod use_case;
 mod value;
 
+pub use answer_file::AnswerFile;
 pub use error::QuestionError;
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};

@@ -154,9 +154,9 @@ pub struct Swaps {
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// The founding documents' three ceilings.
-    #[default]
     FirstOrder,
     /// Operators with measured constants, and queueing.
+    #[default]
     Operators,
 }
 

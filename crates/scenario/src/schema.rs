@@ -1,11 +1,13 @@
 //! JSON Schemas of the question and the answers.
 
-use crate::answer::{Answer, ExplainAnswer, OffloadAnswer, SizeAnswer, SweepAnswer};
+use crate::answer::{
+    Answer, CompareAnswer, ExplainAnswer, OffloadAnswer, ReasonsAnswer, SizeAnswer, SweepAnswer,
+};
 use crate::question::Question;
 use schemars::{Schema, schema_for};
 
 /// Names that [`schema`] knows.
-pub const SCHEMAS: [&str; 5] = ["question", "size", "sweep", "offload", "explain"];
+pub const SCHEMAS: [&str; 7] = ["question", "size", "sweep", "offload", "explain", "reasons", "compare"];
 
 /// The JSON Schema of a question, or of a verb's answer.
 pub fn schema(what: &str) -> Option<Schema> {
@@ -15,6 +17,8 @@ pub fn schema(what: &str) -> Option<Schema> {
         "sweep" => schema_for!(Answer<SweepAnswer>),
         "explain" => schema_for!(Answer<ExplainAnswer>),
         "offload" => schema_for!(Answer<OffloadAnswer>),
+        "reasons" => schema_for!(Answer<ReasonsAnswer>),
+        "compare" => schema_for!(CompareAnswer),
         _ => return None,
     })
 }

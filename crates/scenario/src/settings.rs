@@ -293,7 +293,7 @@ pub const SETTINGS: &[Setting] = &[
         "METHOD",
         SEARCH,
         PLANS,
-        "Performance model: first-order, or operators (size)"
+        "Performance model: operators (default of size), or first-order, the founding documents' three ceilings"
     ),
     setting!("search.mode", "mode", [], "MODE", SEARCH, SWEEP, "inference or training"),
     setting!("search.racks", "racks", [], "N", SEARCH, SWEEP, "Racks over which plans are laid out"),

@@ -1,4 +1,4 @@
-//! The answer of `size` as data: assumptions, alternatives, curves, what is in the way, the founding presets beside it.
+//! The answer of `size --method first-order` as data: assumptions, alternatives, curves, what is in the way, the founding presets beside it.
 
 use proptest::prelude::*;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
@@ -12,6 +12,7 @@ const MAIN: &str =
 /// The layers of `key=value` words.
 fn layers(words: &str) -> Layers {
     let mut layers = Layers::default();
+    layers.add("search.method", "first-order", Origin::Flag("--method".to_owned()));
     for (key, value) in words.split_whitespace().filter_map(|word| word.split_once('=')) {
         layers.add(key, value, Origin::Flag(format!("--{key}")));
     }

@@ -1,12 +1,11 @@
-//! `size --method operators`: what the answer says hangs together, and follows the question as it should.
+//! `size` by operators, its method unless another is named: what the answer says hangs together, and follows the question as it should.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
 
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Catalog, Inputs, Layers, Origin, QuestionError, run};
 
-const QUESTION: [(&str, &str); 6] = [
-    ("search.method", "operators"),
+const QUESTION: [(&str, &str); 5] = [
     ("model", "Llama-3.1-8B"),
     ("hardware", "h100_hgx"),
     ("workload.users", "1000"),
@@ -113,5 +112,22 @@ fn hand_wrong_values_name_their_place() {
     assert!(wrong(&[("targets.percentile", "p42")]).contains("`p42` is no percentile"));
     assert!(wrong(&[("targets.ttft", "0s")]).contains("nothing is that fast"));
     assert!(wrong(&[("workload.rate", "5")]).contains("it says already who asks"));
-    assert!(wrong(&[("model", "3")]).contains("is a founding preset, which no real model has"));
+    let preset = [("model", "3"), ("search.method", "operators")];
+    assert!(wrong(&preset).contains("is a founding preset, which no real model has"));
+}
+
+#[test]
+fn hand_operators_unless_another_is_named_or_a_preset_has_none() {
+    let method = |more: &[(&str, &str)]| {
+        let answer = asked(more).unwrap();
+        let said = answer.assumptions.iter().find(|assumed| assumed.key == "search.method").cloned();
+        (answer.evidence.method, said.map(|assumed| assumed.why))
+    };
+    assert_eq!(method(&[]), ("operators".to_owned(), None));
+    assert_eq!(method(&[("search.method", "first-order")]), ("first-order".to_owned(), None));
+    // A preset that stands for a real model is that model; one that stands for none has no operators.
+    assert_eq!(method(&[("model", "1"), ("hardware", "NVIDIA GB200 NVL72")]).0, "operators");
+    let (name, why) = method(&[("model", "3"), ("hardware", "NVIDIA GB200 NVL72")]);
+    assert_eq!(name, "first-order");
+    assert!(why.unwrap().contains("ChatGPT5-1P5T"));
 }

@@ -15,19 +15,24 @@ const SMALL: f64 = 0.004;
 /// The waterfall and the roofline.
 pub fn figures(answer: &Answer<ExplainAnswer>, theme: Theme) -> Vec<Figure> {
     let found = &answer.answer;
-    let figure = |name: &str, caption: String, svg: String| Figure { name: name.to_owned(), caption, svg };
-    vec![
-        figure(
-            "waterfall",
-            format!("{} Parts in the order in which they run; what runs hidden beside longer parts adds nothing.", decision(found)),
-            waterfall(found).to_svg(theme, WIDTH),
+    let roofline = Figure {
+        name: "roofline".to_owned(),
+        caption: "Each operator by what it computes for a byte of memory traffic, and how fast; its area is its share of the step.".to_owned(),
+        svg: roofline(found).to_svg(theme, WIDTH),
+    };
+    vec![step_figure(found, theme), roofline]
+}
+
+/// The waterfall alone.
+pub(crate) fn step_figure(found: &ExplainAnswer, theme: Theme) -> Figure {
+    Figure {
+        name: "waterfall".to_owned(),
+        caption: format!(
+            "{} Parts in the order in which they run; what runs hidden beside longer parts adds nothing.",
+            decision(found)
         ),
-        figure(
-            "roofline",
-            "Each operator by what it computes for a byte of memory traffic, and how fast; its area is its share of the step.".to_owned(),
-            roofline(found).to_svg(theme, WIDTH),
-        ),
-    ]
+        svg: waterfall(found).to_svg(theme, WIDTH),
+    }
 }
 
 fn subtitle(found: &ExplainAnswer) -> String {

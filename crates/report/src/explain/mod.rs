@@ -6,6 +6,7 @@ mod screen;
 mod sections;
 
 pub use figures::figures;
+pub(crate) use figures::step_figure;
 
 use crate::html::{Page, html as page};
 use crate::lines::{WIDTH, wrap};

@@ -1,13 +1,13 @@
 //! Pictures of the answer of `size`.
 
 use super::screen::machines;
-use crate::format::number;
+use crate::format::{number, time};
 use crate::html::Figure;
 use crate::svg::{
-    Axis, BarPart, BarRow, ClusterDiagram, LineChart, LinkLevel, LinkLoad, Panels, Reference, Series,
-    StackedBars, Theme,
+    Axis, BarPart, BarRow, ClusterDiagram, Frontier, FrontierMark, LineChart, LinkLevel, LinkLoad, Panels,
+    Reference, Series, StackedBars, Theme, logarithmic,
 };
-use rackplan_scenario::answer::{Answer, Curve, Deployment, SizeAnswer};
+use rackplan_scenario::answer::{Answer, Curve, Deployment, FrontierPoint, SizeAnswer};
 
 /// Width of a picture, in pixels.
 const WIDTH: f64 = 900.0;
@@ -29,6 +29,10 @@ pub fn figures(answer: &Answer<SizeAnswer>, theme: Theme) -> Vec<Figure> {
         figure("memory", "What fills the memory of one GPU.".to_owned(), memory(d, theme)),
         figure("kv-placement", "Where the KV cache of all users lives.".to_owned(), placement(d, theme)),
     ];
+    if !size.frontier.is_empty() {
+        let caption = "Plans and loads that no other beats in both speed of a user and throughput of a GPU; the pointer shows each.";
+        all.insert(1, figure("frontier", caption.to_owned(), frontier(size, d, theme)));
+    }
     if size.curves.is_empty() {
         return all;
     }
@@ -79,6 +83,40 @@ fn link(load: &rackplan_scenario::answer::LinkLoad) -> LinkLoad {
         load_bytes_per_s: load.load_bytes_per_s,
         utilization: load.utilization,
     }
+}
+
+fn frontier(size: &SizeAnswer, d: &Deployment, theme: Theme) -> String {
+    let group = |within: bool| if within { "within the targets" } else { "misses a target" };
+    let mark = |p: &FrontierPoint| FrontierMark {
+        name: p.layout.clone(),
+        tip: format!(
+            "{}, batch {}: {} tok/s for a user, {} tok/s per GPU, ttft {}",
+            p.layout,
+            p.batch,
+            number(p.tokens_per_s_per_user),
+            number(p.tokens_per_s_per_gpu),
+            time(p.ttft_s)
+        ),
+        x: p.tokens_per_s_per_user,
+        y: p.tokens_per_s_per_gpu,
+        group: group(p.within_targets).to_owned(),
+    };
+    // Where the chosen plan works: the load asked for, on the GPUs that carry it.
+    let per_gpu = size.demand.tokens_per_s / d.capacity.gpus_active as f64;
+    Frontier {
+        title: "Speed of a user against throughput of a GPU".to_owned(),
+        subtitle: format!("{} in {}, every plan at every doubling of its load", d.model, d.quant),
+        x: logarithmic("speed", "tok/s for a user"),
+        y: logarithmic("throughput", "tok/s per GPU"),
+        groups: [true, false].map(|within| group(within).to_owned()).to_vec(),
+        points: size.frontier.iter().map(mark).collect(),
+        chosen: Some((
+            d.throughput.tokens_per_s_per_user,
+            per_gpu,
+            "chosen, at the load asked for".to_owned(),
+        )),
+    }
+    .to_svg(theme, WIDTH)
 }
 
 fn memory(d: &Deployment, theme: Theme) -> String {

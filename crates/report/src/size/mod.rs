@@ -6,15 +6,38 @@ mod sections;
 
 pub use figures::figures;
 
-use crate::html::{Page, html as page};
 use crate::lines::{WIDTH, wrap};
 use crate::section::{self, csv as rows_as_csv};
-use crate::svg::Theme;
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 
 /// The first screen.
 pub fn screen(answer: &Answer<SizeAnswer>, color: bool) -> String {
     screen::screen(answer, color)
+}
+
+/// The decision in one sentence.
+pub(crate) fn decision(answer: &Answer<SizeAnswer>) -> String {
+    screen::decision(answer)
+}
+
+/// The screen without the decision.
+pub(crate) fn facts_text(answer: &Answer<SizeAnswer>) -> String {
+    screen::facts_text(answer)
+}
+
+/// What binds, where something serves.
+pub(crate) fn limits_of(answer: &SizeAnswer) -> String {
+    answer.deployment.as_ref().map_or(String::new(), screen::binds)
+}
+
+/// What is in the way, where nothing serves.
+pub(crate) fn difficulty(answer: &SizeAnswer) -> String {
+    screen::difficulty(answer)
+}
+
+/// Every table.
+pub(crate) fn sections(answer: &Answer<SizeAnswer>) -> Vec<section::Section> {
+    sections::sections(answer)
 }
 
 /// Every table, under the decision.
@@ -28,22 +51,8 @@ pub fn markdown(answer: &Answer<SizeAnswer>) -> String {
     format!("# {}\n\n{}", screen::decision(answer), section::markdown(&sections::sections(answer)))
 }
 
-/// One page with pictures.
-pub fn html(answer: &Answer<SizeAnswer>) -> String {
-    let headline = screen::decision(answer);
-    page(&Page {
-        title: format!("rackplan: {headline}"),
-        lead: lead(answer),
-        screen: screen::facts_text(answer),
-        figures: figures(answer, Theme::Auto),
-        sections: sections::sections(answer),
-        version: answer.tool_version.clone(),
-        headline,
-    })
-}
-
 /// What the numbers rest on.
-fn lead(answer: &Answer<SizeAnswer>) -> String {
+pub(crate) fn lead(answer: &Answer<SizeAnswer>) -> String {
     let evidence = &answer.evidence;
     match answer.answer.deployment.as_ref().and_then(|d| d.latency.as_ref()) {
         Some(_) => format!("By the {} method: {}.", evidence.method, evidence.band),

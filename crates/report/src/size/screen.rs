@@ -223,7 +223,7 @@ fn speed(size: &SizeAnswer, d: &Deployment) -> String {
     )
 }
 
-fn binds(d: &Deployment) -> String {
+pub(super) fn binds(d: &Deployment) -> String {
     let Some(b) = &d.bounds else { return limits(d) };
     let comm = b
         .comm_tokens_per_s_per_gpu
@@ -307,6 +307,10 @@ pub(super) fn difficulty(size: &SizeAnswer) -> String {
     let mut out = labelled("in the way", &difficulty.binding);
     for relaxation in difficulty.relaxations.iter().take(4) {
         out += &labelled("would help", &format!("{}: {}", relaxation.flag, relaxation.result));
+    }
+    for miss in &difficulty.near_misses {
+        let by = percent(miss.by);
+        out += &labelled("nearly", &format!("{}: {}, {by} over", miss.layout, miss.misses));
     }
     out
 }

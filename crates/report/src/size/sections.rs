@@ -20,6 +20,7 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
         ]);
     }
     all.extend(difficulty(size));
+    all.extend([near_misses(size), chain(size), what_if(size)]);
     all.push(alternatives(size));
     all.push(rejected(size));
     all.extend(founding(size));
@@ -187,6 +188,76 @@ fn difficulty(size: &SizeAnswer) -> Option<Section> {
     let help = difficulty.relaxations.iter().map(|r| (r.flag.clone(), r.result.clone()));
     let rows = binding.into_iter().chain(help).map(|(a, b)| vec![a, b]).collect();
     Some(Section::new("What is in the way, and what would help", &["change", "result"], rows))
+}
+
+fn near_misses(size: &SizeAnswer) -> Section {
+    let all = size.difficulty.iter().flat_map(|difficulty| &difficulty.near_misses);
+    let rows = all.map(|miss| vec![miss.layout.clone(), miss.misses.clone(), percent(miss.by)]);
+    Section::new("Plans that miss by least", &["plan", "misses", "over"], rows.collect()).numbers_from(2)
+}
+
+/// From people to GPUs, a step a row.
+fn chain(size: &SizeAnswer) -> Section {
+    let (Some(g), Some(d)) = (&size.demand.generating, &size.deployment) else {
+        return Section::pairs("From people to GPUs", Vec::new());
+    };
+    let on = g.users_on.map(|users| ("people on", count(users)));
+    let think = g.users_on.map(|_| ("think between requests", time(g.think_time_s)));
+    let (most, unit) = match g.users_on {
+        Some(_) => (g.taken_per_instance.floor(), "people"),
+        None => (g.taken_per_instance, "requests a second"),
+    };
+    let rows = [
+        ("requests a second", number(g.requests_per_s)),
+        ("prompt and answer", format!("{} and {} tokens", count(g.isl), count(g.osl))),
+        ("requests in flight", number(g.in_flight)),
+        ("an instance takes at most", format!("{} {unit}", number(most))),
+        ("instances", count(d.capacity.instances_needed)),
+        ("GPUs of an instance", count(d.plan.gpus_per_instance)),
+        ("GPUs active", count(d.capacity.gpus_active)),
+        ("racks", count(d.capacity.racks)),
+    ];
+    Section::pairs("From people to GPUs", on.into_iter().chain(think).chain(rows).collect()).numbers_from(1)
+}
+
+fn what_if(size: &SizeAnswer) -> Section {
+    let Some(what_if) = &size.what_if else { return Section::new("", &[], Vec::new()) };
+    let row = |case: &rackplan_scenario::answer::WhatIfCase| {
+        let optional = |value: Option<f64>, show: fn(f64) -> String| value.map_or("-".to_owned(), show);
+        let Some(d) = &case.decision else {
+            let why = case.binding.clone().unwrap_or_else(|| "serves nobody within the limits".to_owned());
+            let rest = vec!["-".to_owned(); 9];
+            return [vec![case.case.clone(), why], rest].concat();
+        };
+        vec![
+            case.case.clone(),
+            format!("{} {} {}", d.hardware, d.quant, d.layout),
+            count(d.racks),
+            count(d.gpus_active),
+            count(d.gpus_provisioned),
+            optional(d.ttft_s, time),
+            optional(d.tpot_s, time),
+            number(d.tokens_per_s_per_gpu),
+            optional(d.communication_share, percent),
+            optional(d.power_w, power),
+            optional(d.usd_per_hour, dollars),
+        ]
+    };
+    let columns = [
+        "",
+        "plan",
+        "racks",
+        "GPUs active",
+        "GPUs",
+        "ttft",
+        "tpot",
+        "tok/s/GPU",
+        "step waits for network",
+        "power",
+        "cost an hour",
+    ];
+    let title = format!("What if: {}", what_if.changes.join(", "));
+    Section::new(&title, &columns, what_if.cases.iter().map(row).collect()).numbers_from(2)
 }
 
 fn alternatives(size: &SizeAnswer) -> Section {

@@ -24,6 +24,7 @@ mod axes;
 mod bars;
 mod canvas;
 mod frame;
+mod frontier;
 mod geometry;
 mod labels;
 mod line;
@@ -44,6 +45,8 @@ mod xml;
 
 pub use axes::{Axis, Domain};
 pub use bars::{BarPart, BarRow, StackedBars};
+pub(crate) use frontier::logarithmic;
+pub use frontier::{Frontier, FrontierMark};
 pub use line::LineChart;
 pub use number::Format;
 pub use panels::Panels;

@@ -1,21 +1,29 @@
 //! Answers as data. Numbers are SI under keys that name the unit; reports only read them.
 
+mod compare;
 mod explain;
 mod offload;
+mod plans;
+mod reasons;
 mod size;
 mod sweep;
+mod what_if;
 
+pub use compare::{CompareAnswer, ComparedFigure, ComparedValue};
 pub use explain::{
     DeviceRoofs, ExplainAnswer, ExplainLayout, ExplainMemory, ExplainPart, ExplainStep, ExplainedBatch,
     FamilyShare, FormatPeak, LayerShare, Share,
 };
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
+pub use plans::{FrontierPoint, NearMiss, RankedPlan};
+pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use size::{
     Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Founding,
     FoundingSummary, Generating, Hardware, Kv, Latency, LinkLoad, Memory, Money, Plan, Point, Power,
     Rejected, Relaxation, SizeAnswer, StepShare, Storage, Throughput, Users, Utilization,
 };
 pub use sweep::{SweepAnswer, SweepRow};
+pub use what_if::{Decision, WhatIf, WhatIfCase};
 
 use crate::ResolvedValue;
 use rackplan_catalog::{Basis, OverlayUse};

@@ -1,5 +1,6 @@
 //! The answer of `size`.
 
+use super::{FrontierPoint, NearMiss, RankedPlan, WhatIf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,6 +15,15 @@ pub struct SizeAnswer {
     pub demand: Demand,
     /// What else was possible, and what it trades.
     pub alternatives: Vec<Alternative>,
+    /// Plans of the chosen hardware that serve, the fewest GPUs first, where the method ranks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<RankedPlan>,
+    /// What no other plan and load beats in speed of a user and throughput of a GPU, where the method knows both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
+    /// What a changed link or catalog figure does, where the question changes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what_if: Option<WhatIf>,
     /// Plans laid out and dropped, by rule.
     pub rejected: Vec<Rejected>,
     /// What stands in the way, where nothing serves.
@@ -423,6 +433,9 @@ pub struct Difficulty {
     pub binding: String,
     /// The smallest changes, one at a time, that would help.
     pub relaxations: Vec<Relaxation>,
+    /// The plans that miss by least, where the method ranks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<NearMiss>,
 }
 
 /// One change that makes the question answerable.
@@ -459,6 +472,8 @@ pub struct Difference {
 /// The founding documents' own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct FoundingSummary {
+    /// Whether model and hardware are their presets, so that the numbers are theirs too.
+    pub presets: bool,
     /// Label and value.
     pub rows: Vec<(String, String)>,
     /// Plan details.

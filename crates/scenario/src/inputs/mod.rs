@@ -15,7 +15,8 @@ pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;
 pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request, sizes};
 
-use rackplan_catalog::{Catalog, Gpu, Kind};
+use crate::layers::Layers;
+use rackplan_catalog::{Catalog, CatalogError, Gpu, Kind, OverlayFile};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -26,6 +27,8 @@ pub struct Inputs {
     pub catalog: Catalog,
     /// Texts of files that the question names, by the name as written: a model's `config.json`.
     pub texts: BTreeMap<String, String>,
+    /// The catalog before `--set` changed it, where it did.
+    before: Option<Catalog>,
     /// Every accelerator, read when first asked for.
     gpus: OnceLock<Vec<Gpu>>,
 }
@@ -33,7 +36,27 @@ pub struct Inputs {
 impl Inputs {
     /// A catalog, and the texts of files that the question names.
     pub fn new(catalog: Catalog, texts: BTreeMap<String, String>) -> Self {
-        Self { catalog, texts, gpus: OnceLock::new() }
+        Self { catalog, texts, before: None, gpus: OnceLock::new() }
+    }
+
+    /// With the figures that the question sets in the catalog.
+    pub fn with_changes(mut self, layers: &Layers) -> Result<Self, CatalogError> {
+        if let Some(file) = layers.overlay(&self.catalog) {
+            let changed = self.catalog.clone().with_overlay(&[file])?;
+            self.before = Some(std::mem::replace(&mut self.catalog, changed));
+        }
+        Ok(self)
+    }
+
+    /// As they were without those.
+    pub(crate) fn unchanged(&self) -> Self {
+        let catalog = self.before.as_ref().unwrap_or(&self.catalog);
+        Self::new(catalog.clone(), self.texts.clone())
+    }
+
+    /// The same with a file laid over the catalog.
+    pub(crate) fn with_overlay(&self, file: OverlayFile) -> Result<Self, CatalogError> {
+        Ok(Self::new(self.catalog.clone().with_overlay(&[file])?, self.texts.clone()))
     }
 
     /// Every accelerator that can be read.

@@ -134,6 +134,19 @@ impl<'a> Request<'a> {
         machines && matches!(self.subject, Subject::Founding { .. })
     }
 
+    /// The founding preset among model and hardware that stands for nothing real, if there is one.
+    pub(crate) fn only_founding(&self) -> Option<&str> {
+        let model = match &self.subject {
+            Subject::Founding { preset } if preset.stands_for.is_none() => Some(preset.name.as_str()),
+            _ => None,
+        };
+        let mut racks = self.machines.iter().filter(|machine| match machine {
+            Machine::Founding(founding) => founding.rack.stands_for.is_none(),
+            Machine::Real(_) => false,
+        });
+        model.or_else(|| racks.next().map(Machine::id))
+    }
+
     /// The method's inputs on a machine in a number format.
     pub(crate) fn combine(
         &self,

@@ -7,6 +7,7 @@ mod disaggregated;
 mod engine;
 mod measured;
 mod outcome;
+mod picks;
 mod score;
 mod tables;
 
@@ -14,6 +15,7 @@ pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub(crate) use bands::{ID as BANDS, class};
 pub use outcome::{Band, ServingPrediction};
+pub use picks::{Picks, picks};
 pub use score::{AnchorRows, By, ServingScore, ServingScores, score_serving};
 
 use crate::serving::{Layout, ServingCase};

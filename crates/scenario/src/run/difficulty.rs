@@ -63,7 +63,7 @@ pub(crate) fn difficulty(
     if relaxations.is_empty() {
         relaxations.extend(shorter_context(request, asked, found)?);
     }
-    Ok(Difficulty { binding: binding(request, asked, found), relaxations })
+    Ok(Difficulty { binding: binding(request, asked, found), relaxations, near_misses: Vec::new() })
 }
 
 /// Both sides of the comparison that fails.

@@ -1,11 +1,12 @@
 //! `size`: every machine and number format asked for is sized, the best is kept.
 
+use super::what_if::{as_alternatives, what_if};
 use super::{alternatives, bill, curves, deployment, difficulty, envelope, founding, operators};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
 use crate::inputs::{Combination, Defaults, Inputs, Load, Machine, Notes, Quant, Request, check_range};
 use crate::layers::Layers;
-use crate::question::{Method, Mode, Objective, Question};
+use crate::question::{Method, Mode, Objective};
 use crate::settings::SETTINGS;
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, RackCount, Sizing, SizingInput};
@@ -32,13 +33,53 @@ pub(crate) struct Outcome {
 
 /// Which racks, how the model is laid out on them, and what would change that.
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
-    if layers.read::<Question>()?.search.method == Some(Method::Operators) {
-        return operators::size(inputs, layers);
+    let mut found = sized(inputs, layers, Extent::Whole)?;
+    found.answer.what_if = what_if(inputs, layers, &found.answer)?;
+    if let Some(what_if) = &found.answer.what_if {
+        found.answer.alternatives.splice(0..0, as_alternatives(what_if));
     }
-    let (mut request, asked, outcome) = best(inputs, layers)?;
+    Ok(found)
+}
+
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// The deployment alone: no alternatives, no way out.
+    Decision,
+}
+
+/// The answer by the method that the question asks for.
+pub(crate) fn sized(
+    inputs: &Inputs,
+    layers: &Layers,
+    extent: Extent,
+) -> Result<Answer<SizeAnswer>, QuestionError> {
+    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+    match method_of(&mut request) {
+        Method::Operators => operators::size(request, extent),
+        Method::FirstOrder => first_order(request),
+    }
+}
+
+/// The method named, else operators; a founding preset without a real counterpart has none, and takes the ceilings.
+fn method_of(request: &mut Request) -> Method {
+    if let Some(named) = request.question.search.method {
+        return named;
+    }
+    let Some(preset) = request.only_founding().map(str::to_owned) else { return Method::default() };
+    let why = format!("`{preset}` is a founding preset, whose operators nobody knows");
+    request.notes.assume("search.method", "first-order", &why);
+    Method::FirstOrder
+}
+
+/// The answer of the three ceilings.
+fn first_order(request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
+    let (mut request, asked, outcome) = best(request)?;
     not_modelled(&mut request);
     outcome.combination.machine.note_use(&mut request.notes);
-    bill::note_use(&outcome.combination.machine, &inputs.catalog, &mut request.notes);
+    bill::note_use(&outcome.combination.machine, &request.inputs.catalog, &mut request.notes);
     let served =
         outcome.sizing.is_some_and(|s| s.users_lacking() == 0 && s.tokens_per_second_lacking() <= 0.0);
     let summary = summarize(&request, &asked, &outcome);
@@ -52,6 +93,9 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
         deployment: outcome.sizing.map(|sizing| deployment::deployment(&request, &outcome, &sizing)),
         demand: demand(&asked, &outcome),
         alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
+        plans: Vec::new(),
+        frontier: Vec::new(),
+        what_if: None,
         rejected: difficulty::rejected(&outcome),
         difficulty: (!served).then(|| difficulty::difficulty(&request, &asked, &outcome)).transpose()?,
         founding: founding::compare(&request, &asked, &outcome)?,
@@ -63,12 +107,11 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
 
 /// The founding documents' rows alone.
 pub fn founding_summary(inputs: &Inputs, layers: &Layers) -> Result<FoundingSummary, QuestionError> {
-    let (request, asked, outcome) = best(inputs, layers)?;
+    let (request, asked, outcome) = best(Request::new(inputs, layers, Defaults::SIZE)?)?;
     Ok(summarize(&request, &asked, &outcome))
 }
 
-fn best<'a>(inputs: &'a Inputs, layers: &'a Layers) -> Result<(Request<'a>, Asked, Outcome), QuestionError> {
-    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+fn best(mut request: Request) -> Result<(Request, Asked, Outcome), QuestionError> {
     let asked = Asked::read(&mut request)?;
     let mut outcomes = Vec::new();
     for machine in &request.machines {
@@ -221,7 +264,8 @@ fn demand(asked: &Asked, outcome: &Outcome) -> Demand {
 
 fn summarize(request: &Request, asked: &Asked, outcome: &Outcome) -> FoundingSummary {
     let Some(sizing) = &outcome.sizing else {
-        return FoundingSummary { error: Some(method::NOT_SERVED.to_owned()), ..FoundingSummary::default() };
+        let error = Some(method::NOT_SERVED.to_owned());
+        return FoundingSummary { error, presets: request.is_founding(), ..FoundingSummary::default() };
     };
     let hardware = outcome.combination.machine.hardware();
     let names = method::Names {
@@ -232,5 +276,6 @@ fn summarize(request: &Request, asked: &Asked, outcome: &Outcome) -> FoundingSum
     };
     let said =
         method::summary(&outcome.input, sizing, &names, asked.load.arrival.map(|arrival| arrival.given));
-    FoundingSummary { rows: said.rows, details: said.details, warnings: said.warnings, error: None }
+    let presets = request.is_founding();
+    FoundingSummary { presets, rows: said.rows, details: said.details, warnings: said.warnings, error: None }
 }

@@ -50,7 +50,7 @@ pub(super) fn difficulty(target: &Target, memory: &ExplainMemory) -> Option<Diff
         return None;
     };
     let relaxations = fewer(memory).into_iter().chain(wider(target)).collect();
-    Some(Difficulty { binding, relaxations })
+    Some(Difficulty { binding, relaxations, near_misses: Vec::new() })
 }
 
 /// The largest batch that fits.

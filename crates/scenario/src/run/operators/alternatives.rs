@@ -1,5 +1,6 @@
 //! What else was possible: another number format, another rack, a faster plan.
 
+use super::super::decision::layout;
 use super::Shared;
 use super::asked::Asked;
 use super::deployment::deployment;
@@ -73,7 +74,7 @@ fn faster(
     let sized = fast.map(|choice| deployment(shared, request, asked, chosen, &choice));
     let sized =
         sized.filter(|d| d.throughput.tokens_per_s_per_user > 1.05 * held.throughput.tokens_per_s_per_user);
-    sized.map(|d| (layout(&d), d)).into_iter().collect()
+    sized.map(|d| (layout(&d.plan), d)).into_iter().collect()
 }
 
 fn other(
@@ -97,19 +98,10 @@ fn candidate(
     Some((change, deployment(shared, request, asked, outcome, choice)))
 }
 
-/// `TP8`, `TP2 x DP4 x EP8`: sizes of 1 are left out.
-fn layout(d: &Deployment) -> String {
-    let plan = &d.plan;
-    let sizes = [("TP", plan.tp), ("PP", plan.pp), ("DP", plan.dp.unwrap_or(1)), ("EP", plan.ep)];
-    let named: Vec<String> =
-        sizes.iter().filter(|(_, size)| *size > 1).map(|(name, size)| format!("{name}{size}")).collect();
-    if named.is_empty() { "TP1".to_owned() } else { named.join(" x ") }
-}
-
 fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative {
     Alternative {
         change,
-        plan: format!("{} {} {} batch {}", d.hardware.id, d.quant, layout(d), d.plan.batch),
+        plan: format!("{} {} {} batch {}", d.hardware.id, d.quant, layout(&d.plan), d.plan.batch),
         racks: d.capacity.racks,
         gpus_active: d.capacity.gpus_active,
         gpus_provisioned: d.capacity.gpus_provisioned,
@@ -138,5 +130,5 @@ fn trade(held: &Deployment, d: &Deployment) -> String {
         format!(", ttft {ttft:.0} ms, tpot {tpot:.1} ms")
     });
     let short = if c.users_short > 0 { format!(", {} users too many", c.users_short) } else { String::new() };
-    format!("{racks}, {active} active as {} ({gpus}){latency}{cost}{short}", layout(d))
+    format!("{racks}, {active} active as {} ({gpus}){latency}{cost}{short}", layout(&d.plan))
 }

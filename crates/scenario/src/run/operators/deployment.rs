@@ -116,7 +116,7 @@ fn throughput(asked: &Asked, choice: &Choice) -> Throughput {
     }
 }
 
-fn limit(binds: Binds) -> &'static str {
+pub(super) fn limit(binds: Binds) -> &'static str {
     match binds {
         Binds::Ttft => "ttft",
         Binds::Tpot => "tpot",

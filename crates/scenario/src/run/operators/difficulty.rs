@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::asked::Asked;
+use super::near_misses::near_misses;
 use super::outcome::{Outcome, most_racks, outcome};
 use crate::QuestionError;
 use crate::answer::{Difficulty, Relaxation};
@@ -47,7 +48,8 @@ pub(super) fn difficulty(
         }
     }
     relaxations.extend(fewer(asked, found));
-    Ok(Difficulty { binding: binding(asked, found, &racks_needed), relaxations })
+    let near_misses = near_misses(asked, found);
+    Ok(Difficulty { binding: binding(asked, found, &racks_needed), relaxations, near_misses })
 }
 
 fn serves(outcome: &Outcome) -> bool {

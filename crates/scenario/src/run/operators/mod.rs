@@ -1,17 +1,19 @@
-//! `size --method operators`: people -> requests in flight -> the plan with the fewest accelerators that answers them in
+//! `size` by operators, the method unless another is named: people -> requests in flight -> the plan with the fewest accelerators that answers them in
 //! time -> racks. Step times come from operators with measured constants, latencies from queueing in closed form.
 
 mod alternatives;
 mod asked;
 mod deployment;
 mod difficulty;
+mod near_misses;
 mod outcome;
+mod plans;
 
+use super::size::Extent;
 use super::{bill, envelope};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, Generating, SizeAnswer, Users};
-use crate::inputs::{Defaults, Inputs, Machine, Notes, Request, Subject, catalog_error};
-use crate::layers::Layers;
+use crate::inputs::{Machine, Notes, Request, Subject, catalog_error};
 use crate::question::Objective;
 use asked::Asked;
 use outcome::{Choice, Outcome, outcome};
@@ -33,26 +35,30 @@ struct Shared {
 }
 
 /// Which racks, how the model is laid out on them, what users see, and what would change that.
-pub(super) fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
-    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAnswer>, QuestionError> {
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
     let best = best(&shared, &mut request, &asked)?;
     best.machine.note_use(&mut request.notes);
-    bill::note_use(&best.machine, &inputs.catalog, &mut request.notes);
+    bill::note_use(&best.machine, &request.inputs.catalog, &mut request.notes);
     let served = best.choice.as_ref().is_some_and(|choice| choice.served);
     let deployment =
         best.choice.as_ref().map(|choice| deployment::deployment(&shared, &request, &asked, &best, choice));
     let counts = rackplan_plan::counts(&best.dropped);
     let rejected =
         counts.into_iter().map(|(rule, plans)| crate::answer::Rejected { rule: rule.to_owned(), plans });
+    let whole = extent == Extent::Whole;
+    let beside = deployment.as_ref().filter(|_| whole);
     let answer = SizeAnswer {
         feasible: served,
         demand: demand(&asked, best.choice.as_ref()),
-        alternatives: alternatives::alternatives(&shared, &request, &asked, &best, deployment.as_ref())?,
+        alternatives: alternatives::alternatives(&shared, &request, &asked, &best, beside)?,
+        plans: beside.map_or(Vec::new(), |_| plans::ranked(&asked, &best)),
+        frontier: beside.map_or(Vec::new(), |_| plans::frontier(&shared, &request, &asked, &best)),
+        what_if: None,
         rejected: rejected.collect(),
-        difficulty: (!served)
+        difficulty: (!served && whole)
             .then(|| difficulty::difficulty(&shared, &request, &asked, &best))
             .transpose()?,
         founding: None,

@@ -1,0 +1,55 @@
+//! The plans beside the chosen one: how each would do, and the frontier of speed against throughput.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A plan on the chosen hardware, at the most that it takes within the targets.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RankedPlan {
+    /// `TP4 x EP4`, sizes of 1 left out.
+    pub layout: String,
+    /// GPUs of one instance.
+    pub gpus_per_instance: u64,
+    /// Users, or requests a second, that one instance takes at most.
+    pub taken_per_instance: f64,
+    /// GPUs of the instances needed.
+    pub gpus_active: u64,
+    /// Racks.
+    pub racks: u64,
+    /// What keeps an instance from taking more.
+    pub limit: String,
+    /// Of an instance at its most, over its GPUs.
+    pub tokens_per_s_per_gpu: f64,
+    /// Time to first token there, at the percentile asked for.
+    pub ttft_s: f64,
+    /// Time per output token there, at the percentile asked for.
+    pub tpot_s: f64,
+}
+
+/// A plan at a load, on the frontier of tokens a second of a user against those of a GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FrontierPoint {
+    /// `TP4 x EP4`, sizes of 1 left out.
+    pub layout: String,
+    /// Requests that generate at once on one instance.
+    pub batch: u64,
+    /// One over the mean time per output token.
+    pub tokens_per_s_per_user: f64,
+    /// Of the instance over its GPUs.
+    pub tokens_per_s_per_gpu: f64,
+    /// Mean time to first token.
+    pub ttft_s: f64,
+    /// Whether means are within both targets.
+    pub within_targets: bool,
+}
+
+/// A plan that does not serve, or not within the racks, and by how much it misses.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct NearMiss {
+    /// `TP4 x EP4`, sizes of 1 left out.
+    pub layout: String,
+    /// What it misses: `ttft 2.3 s of 2 s`.
+    pub misses: String,
+    /// By what part of the limit.
+    pub by: f64,
+}

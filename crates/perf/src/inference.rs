@@ -20,6 +20,17 @@ pub struct Batch {
     pub chunk: f64,
     /// Tokens of such a prompt that are in the cache already.
     pub prefix: f64,
+    /// The average group; none where all carry the same.
+    pub average: Option<Average>,
+}
+
+/// What attention groups carry on average: experts meet the positions of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Average {
+    /// Sequences that generate.
+    pub decodes: f64,
+    /// New tokens of prompts.
+    pub prompt_tokens: f64,
 }
 
 /// Equal chunks of prompts in one step.
@@ -55,6 +66,7 @@ pub struct Compiled {
     draft_tokens: f64,
     stages: f64,
     gpus: f64,
+    uneven: bool,
     hidden: f64,
 }
 
@@ -103,6 +115,10 @@ impl StepEstimate {
     }
 }
 
+/// Accelerators of a stage up to which frameworks gather the positions of all groups, padded to the fullest; beyond one
+/// server they are sent to their experts alone. Scores of both ways: docs/fidelity-serving.md.
+const PADDED: u32 = 8;
+
 impl Compiled {
     /// Compiles a deployment with the constants of a catalog's engines.
     pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
@@ -114,6 +130,7 @@ impl Compiled {
             draft_tokens: f64::from(deployment.draft_tokens),
             stages: f64::from(deployment.plan.pp),
             gpus: f64::from(deployment.plan.gpus()),
+            uneven: deployment.plan.dp > 1 && deployment.plan.stage_gpus() > PADDED,
             hidden: deployment.model.hidden as f64,
         }
     }
@@ -169,6 +186,11 @@ impl Compiled {
         self.stages
     }
 
+    /// Whether experts meet what attention groups really carry, not as many positions of each as the fullest has.
+    pub(crate) fn is_uneven(&self) -> bool {
+        self.uneven
+    }
+
     /// Tokens proposed for each sequence and step.
     pub(crate) fn draft_tokens(&self) -> f64 {
         self.draft_tokens
@@ -177,7 +199,13 @@ impl Compiled {
     /// Counts of so many positions, all of them sampled, without attention.
     pub(crate) fn positions(tokens: f64) -> Counts {
         let none = Batch::default();
-        Counts { tokens, decode_tokens: tokens, sampled: tokens, ..Counts::of(&none, 0.0, 0.0) }
+        Counts {
+            tokens,
+            decode_tokens: tokens,
+            sampled: tokens,
+            average: tokens,
+            ..Counts::of(&none, 0.0, 0.0)
+        }
     }
 
     /// Time of the operators of the main model that depend on such counts, in seconds.
@@ -217,6 +245,16 @@ impl Compiled {
         sum.total()
     }
 
+    /// Time of the parts of the main model (or of a speculative module) in one lane that depend on positions, in seconds.
+    pub(crate) fn lane_of(&self, drafts: bool, lane: Lane, positions: f64) -> f64 {
+        let parts = if drafts { &self.draft } else { &self.parts };
+        let counts = Self::positions(positions);
+        let these = parts.iter().filter(|part| part.lane == lane && part.work.needs() == Needs::Tokens);
+        let times =
+            these.filter_map(|part| Some(part.count * part.work.cost(&counts, &self.device)?.time.get()));
+        times.sum()
+    }
+
     /// Calls `each` with every part that the step has something for, how often it runs, its time, and its counts.
     pub(crate) fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost, &Counts)) {
         let counts = self.counts(batch, 1.0 + self.draft_tokens);
@@ -235,7 +273,10 @@ impl Compiled {
     }
 
     fn counts(&self, batch: &Batch, positions: f64) -> Counts {
-        Counts::of(batch, batch.decodes / self.stages, positions)
+        let in_stage = |all: Average| Average { decodes: all.decodes / self.stages, ..all };
+        let average = batch.average.filter(|_| self.uneven).map(in_stage);
+        let batch = Batch { average, ..*batch };
+        Counts::of(&batch, batch.decodes / self.stages, positions)
     }
 
     /// Between stages, in seconds: the residual stream of every position, within the scale-up domain where all stages are

@@ -26,7 +26,7 @@ pub use device::{Device, Incomplete};
 pub use evidence::{BLIND, Evidence, distance};
 pub use explain::{Amounts, ExplainedPart, Family};
 pub use formats::NumberFormat;
-pub use inference::{Batch, Chunk, Compiled, PartTime, StepEstimate};
+pub use inference::{Average, Batch, Chunk, Compiled, PartTime, StepEstimate};
 pub use kernels::{Engines, Fitted, Place};
 pub use layers::{Lane, Part};
 pub use memory::{Memory, bytes_of_sequence, state_of_sequence};

@@ -3,15 +3,16 @@
 //! The operators of a step depend on disjoint counts: most on all positions, some on what is sampled, attention on
 //! sequences and contexts. Each sum is tabulated once and interpolated; prompts' attention is evaluated as it is.
 
-use crate::inference::{Chunk, Compiled};
+use crate::inference::{Average, Chunk, Compiled};
+use crate::layers::Lane;
 use crate::work::Needs;
 
 /// Tables of one deployment. Times are in seconds.
 #[derive(Clone, Debug)]
 pub struct StepTable {
     compiled: Compiled,
-    main: Curve,
-    draft: Curve,
+    main: Positions,
+    draft: Positions,
     sampled: Curve,
     drafted: Curve,
     decode: Surface,
@@ -30,8 +31,7 @@ const FIRST_CONTEXT: f64 = 16.0;
 impl StepTable {
     /// Fills the tables.
     pub fn new(compiled: Compiled) -> Self {
-        let main = Curve::new(|tokens| compiled.main_of(Needs::Tokens, &Compiled::positions(tokens)));
-        let draft = Curve::new(|tokens| compiled.draft_of(Needs::Tokens, &Compiled::positions(tokens)));
+        let (main, draft) = (Positions::new(&compiled, false), Positions::new(&compiled, true));
         let sampled = Curve::new(|rows| compiled.main_of(Needs::Sampled, &Compiled::positions(rows)));
         let drafted = Curve::new(|rows| compiled.draft_of(Needs::Sampled, &Compiled::positions(rows)));
         let decode = Surface::new(|decodes, context| compiled.decode_attention(decodes, context));
@@ -46,20 +46,64 @@ impl StepTable {
     /// Time of a step, in seconds, for sequences that generate with so many cached tokens on average, and prompts of
     /// several kinds; within interpolation what [`Compiled::step`] gives.
     pub fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        self.step_among(decodes, context, chunks, None)
+    }
+
+    /// The same of an attention group that carries this while the average group carries something else.
+    pub fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
         let (stages, proposed) = (self.compiled.stages(), self.compiled.draft_tokens());
         let decodes = decodes / stages;
         let prompts: f64 = chunks.iter().map(|chunk| chunk.prompts).sum();
         let prompt_tokens: f64 = chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum();
         let positions = decodes * (1.0 + proposed);
-        let mut time = self.main.at(positions + prompt_tokens)
+        let met = |each: f64| average.map(|all| each * all.decodes / stages + all.prompt_tokens);
+        let mut time = self.main.at(positions + prompt_tokens, met(1.0 + proposed))
             + self.sampled.at(positions + prompts)
             + self.decode.at(decodes, context);
         if proposed > 0.0 {
-            let drafted = self.draft.at(decodes + prompt_tokens) + self.drafted.at(decodes + prompts);
+            let drafted =
+                self.draft.at(decodes + prompt_tokens, met(1.0)) + self.drafted.at(decodes + prompts);
             time += proposed * drafted;
         }
         let attention = chunks.iter().map(|chunk| self.compiled.prompt_attention(chunk));
         time + attention.sum::<f64>() + self.compiled.sends(decodes + prompt_tokens)
+    }
+}
+
+/// What depends on positions: together, and where attention groups differ also by what those positions are.
+#[derive(Clone, Debug)]
+struct Positions {
+    together: Curve,
+    lanes: Option<Lanes>,
+}
+
+/// What a group does with its own positions, and experts with those of the average group; the shared expert runs beside.
+#[derive(Clone, Debug)]
+struct Lanes {
+    own: Curve,
+    shared: Curve,
+    routed: Curve,
+}
+
+impl Positions {
+    fn new(compiled: &Compiled, drafts: bool) -> Self {
+        let of = if drafts { Compiled::draft_of } else { Compiled::main_of };
+        let lane = |lane| Curve::new(|positions| compiled.lane_of(drafts, lane, positions));
+        let lanes =
+            || Lanes { own: lane(Lane::Alone), shared: lane(Lane::Shared), routed: lane(Lane::Routed) };
+        Self {
+            together: Curve::new(|positions| of(compiled, Needs::Tokens, &Compiled::positions(positions))),
+            lanes: compiled.is_uneven().then(lanes),
+        }
+    }
+
+    fn at(&self, own: f64, average: Option<f64>) -> f64 {
+        match (&self.lanes, average) {
+            (Some(lanes), Some(average)) => {
+                lanes.own.at(own) + lanes.shared.at(own).max(lanes.routed.at(average))
+            }
+            _ => self.together.at(own),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Gpu, Kind, Model};
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{
-    Batch, Chunk, Compiled, Deployment, Device, Engines, Memory, ParallelPlan, Precision, StepTable,
+    Average, Batch, Chunk, Compiled, Deployment, Device, Engines, Memory, ParallelPlan, Precision, StepTable,
     bytes_of_sequence,
 };
 
@@ -96,6 +96,31 @@ fn law_tables_agree_with_operators() {
             assert!((quick / exact - 1.0).abs() < 0.06, "{name} {batch:?}: {exact} {quick}");
         }
     }
+}
+
+#[test]
+fn law_experts_of_a_wide_stage_meet_the_average_group() {
+    let fixture = Fixture::new();
+    let model = fixture.model("DeepSeek-R1");
+    let times = |dp: u32| {
+        let plan = ParallelPlan { tp: 1, pp: 1, ep: dp, dp };
+        let compiled = Compiled::new(&fixture.deployment(&model, "gb200", plan), &fixture.engines);
+        let table = StepTable::new(compiled.clone());
+        // One of all groups has a prompt of 4,000 tokens beside its 32 sequences.
+        let prompt = Batch { prompts: 1.0, chunk: 4000.0, ..Batch::decode(32.0, 4000.0) };
+        let average = Some(Average { decodes: 32.0, prompt_tokens: 4000.0 / f64::from(dp) });
+        let one = compiled.step(&Batch { average, ..prompt }).get();
+        let chunk = Chunk { prompts: 1.0, tokens: 4000.0, prefix: 0.0 };
+        let quick = table.step_among(32.0, 4000.0, &[chunk], average);
+        assert!((quick / one - 1.0).abs() < 0.06, "dp {dp}: {one} {quick}");
+        let decode = compiled.step(&Batch::decode(32.0, 4000.0)).get();
+        (decode, one, compiled.step(&prompt).get())
+    };
+    let (decode, one, all) = times(32);
+    assert!(decode < one && one < 0.8 * all, "{decode} {one} {all}");
+    // On one server the positions of all groups are padded to the fullest.
+    let (_, one, all) = times(8);
+    assert_eq!(one, all);
 }
 
 #[test]

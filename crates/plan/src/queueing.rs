@@ -5,7 +5,7 @@
 //! from it without iteration.
 
 use crate::{Binds, KvPolicy, Population, Reload, Request, Room, Scheduler};
-use rackplan_perf::{Batch, Compiled};
+use rackplan_perf::{Average, Batch, Compiled};
 
 /// One replica that serves requests of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -261,19 +261,33 @@ impl<'a> Replica<'a> {
             return self.prompt_alone();
         }
         let others = Batch { decodes: batch - 1.0, ..self.decodes(batch) };
-        (self.pace.slower * self.compiled.step(&prompt(others, &self.request)).get() - decode).max(0.0)
+        (self.step_with_prompt(others, batch) - decode).max(0.0)
     }
 
-    /// What prompts of other ranks add for each prompt, (in_step - 1) (alone - dec), with in_step = (1 - (1 - p)^ranks)/p
-    /// and p = b/O the share of steps that carry one of this rank's.
+    /// What prompts of other ranks add for each prompt, (in_step - 1) (alone - dec), alone on one rank.
     fn others(&self, batch: f64, decode: f64, prompt: f64) -> f64 {
         let ranks = self.room.ranks;
         if ranks <= 1.0 {
             return 0.0;
         }
+        let alone = self.step_with_prompt(Batch::default(), batch);
+        (self.in_step(batch) - 1.0) * (alone - decode).max(0.0).min(prompt)
+    }
+
+    /// Steps that carry a prompt of any rank, over those that carry one of this rank's: (1 - (1 - p)^ranks)/p, with
+    /// p = b/O the share of the latter.
+    fn in_step(&self, batch: f64) -> f64 {
         let share = (batch * self.pace.accepted / self.request.output).clamp(1e-9, 1.0);
-        let in_step = (1.0 - (1.0 - share).powf(ranks)) / share;
-        (in_step - 1.0) * (self.prompt_alone() - decode).max(0.0).min(prompt)
+        (1.0 - (1.0 - share).powf(self.room.ranks)) / share
+    }
+
+    /// A step of a rank with a prompt beside `others` while ranks generate `batch` sequences each. Of all ranks,
+    /// ranks / in_step have a prompt in such a step; experts meet what all of them carry.
+    fn step_with_prompt(&self, others: Batch, batch: f64) -> f64 {
+        let prompts = 1.0 / self.in_step(batch);
+        let average = Average { decodes: batch, prompt_tokens: prompts * self.request.input };
+        let average = (self.room.ranks > 1.0).then_some(average);
+        self.pace.slower * self.compiled.step(&Batch { average, ..prompt(others, &self.request) }).get()
     }
 
     /// Tokenising, one prompt of the replica after another.

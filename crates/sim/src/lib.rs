@@ -21,5 +21,5 @@ pub use closed_form::{Estimate, Simulate, closed_form};
 pub use engine::{BatchWait, Engine, Policy, Refusal};
 pub use metrics::{Played, Row, Summary};
 pub use player::{Options, play, play_with};
-pub use rackplan_perf::Chunk;
+pub use rackplan_perf::{Average, Chunk};
 pub use step::StepTimes;

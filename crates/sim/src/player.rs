@@ -7,7 +7,7 @@ use crate::rank::Rank;
 use crate::request::Request;
 use crate::stretch::Stretch;
 use crate::{Engine, Load, Policy, StepTimes, Workload};
-use rackplan_perf::Chunk;
+use rackplan_perf::Average;
 use rackplan_units::Seconds;
 use std::collections::VecDeque;
 
@@ -255,35 +255,37 @@ impl<'a, T: StepTimes> Player<'a, T> {
     /// Only the ranks with the most sequences, the most cached tokens and the most prompt tokens are asked for.
     fn slowest(&self, growth: f64) -> f64 {
         if let [rank] = self.ranks.as_slice() {
-            return self.time_of(rank, growth);
+            let carried = rank.carried(growth);
+            return self.times.step(carried.decodes, carried.context, carried.chunks()).max(0.0);
         }
+        let average = Some(self.average());
+        let time_of = |rank: usize| {
+            let carried = self.ranks[rank].carried(growth);
+            self.times.step_among(carried.decodes, carried.context, carried.chunks(), average).max(0.0)
+        };
         let most = |key: fn(&Rank) -> (f64, f64)| {
             let better = |best: usize, at: usize| {
                 if key(&self.ranks[at]) > key(&self.ranks[best]) { at } else { best }
             };
             (1..self.ranks.len()).fold(0, better)
         };
-        let decodes =
-            most(|rank| (if rank.decodes_run { f64::from(rank.decodes) } else { 0.0 }, rank.context_run()));
+        let decodes = most(|rank| (rank.decoding(), rank.context_run()));
         let context = most(|rank| (rank.context_run(), 0.0));
         let prompts = most(|rank| (rank.prompts.tokens(), rank.context_run()));
-        let mut slowest = self.time_of(&self.ranks[decodes], growth);
+        let mut slowest = time_of(decodes);
         if context != decodes {
-            slowest = slowest.max(self.time_of(&self.ranks[context], growth));
+            slowest = slowest.max(time_of(context));
         }
         if prompts != decodes && prompts != context && !self.ranks[prompts].prompts.is_empty() {
-            slowest = slowest.max(self.time_of(&self.ranks[prompts], growth));
+            slowest = slowest.max(time_of(prompts));
         }
         slowest
     }
 
-    fn time_of(&self, rank: &Rank, growth: f64) -> f64 {
-        let (chunks, kinds): ([Chunk; 3], usize) = rank.prompts.chunks();
-        let (decodes, context) = if rank.decodes_run {
-            (f64::from(rank.decodes), rank.mean_context() + growth)
-        } else {
-            (0.0, 0.0)
-        };
-        self.times.step(decodes, context, &chunks[..kinds]).max(0.0)
+    /// What ranks carry on average, idle ones included.
+    fn average(&self) -> Average {
+        let ranks = self.ranks.len() as f64;
+        let sum = |of: fn(&Rank) -> f64| self.ranks.iter().map(of).sum::<f64>() / ranks;
+        Average { decodes: sum(Rank::decoding), prompt_tokens: sum(|rank| rank.prompts.tokens()) }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Engine;
 use crate::request::Request;
-use crate::step::Prompts;
+use crate::step::{Carried, Prompts};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -81,6 +81,17 @@ impl Rank {
     /// Mean cached tokens of the decoding sequences.
     pub(crate) fn mean_context(&self) -> f64 {
         if self.decodes == 0 { 0.0 } else { self.context / f64::from(self.decodes) }
+    }
+
+    /// Sequences that generate in the step.
+    pub(crate) fn decoding(&self) -> f64 {
+        if self.decodes_run { f64::from(self.decodes) } else { 0.0 }
+    }
+
+    /// The step at hand, with contexts grown by so many tokens.
+    pub(crate) fn carried(&self, growth: f64) -> Carried {
+        let context = if self.decodes_run { self.mean_context() + growth } else { 0.0 };
+        Carried { decodes: self.decoding(), context, prompts: self.prompts.chunks() }
     }
 
     /// Sum of the cached tokens of the decoding sequences that run in the step at hand.

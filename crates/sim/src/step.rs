@@ -1,23 +1,44 @@
 //! What the player asks of a performance model: how long one step takes.
 
-use rackplan_perf::{Chunk, StepTable};
+use rackplan_perf::{Average, Chunk, StepTable};
 
 /// Times of engine steps, for one attention rank of one replica.
 pub trait StepTimes {
     /// Seconds of one step in which `decodes` sequences with `context` cached tokens on average each generate, beside
     /// chunks of prompts. There are at most three kinds of chunks; none for a step that only decodes.
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64;
+    /// Experts meet what the average rank carries; none where all ranks carry the same.
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64;
+
+    /// The same where all ranks carry the same.
+    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        self.step_among(decodes, context, chunks, None)
+    }
 }
 
 impl StepTimes for StepTable {
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        StepTable::step(self, decodes, context, chunks)
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
+        StepTable::step_among(self, decodes, context, chunks, average)
     }
 }
 
 impl<T: StepTimes> StepTimes for &T {
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        (**self).step(decodes, context, chunks)
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
+        (**self).step_among(decodes, context, chunks, average)
+    }
+}
+
+/// What a rank carries in a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Carried {
+    pub(crate) decodes: f64,
+    pub(crate) context: f64,
+    pub(crate) prompts: ([Chunk; 3], usize),
+}
+
+impl Carried {
+    /// Its chunks of prompts.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.prompts.0[..self.prompts.1]
     }
 }
 

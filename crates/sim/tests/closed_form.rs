@@ -1,7 +1,8 @@
 //! How far the closed form is from the player, on random shapes.
 
 use rackplan_sim::{
-    BatchWait, Chunk, Engine, Load, Policy, Refusal, Simulate, StepTimes, Workload, closed_form, play,
+    Average, BatchWait, Chunk, Engine, Load, Policy, Refusal, Simulate, StepTimes, Workload, closed_form,
+    play,
 };
 use rackplan_traffic::{Lengths, Stream};
 
@@ -16,7 +17,7 @@ struct Dense {
 }
 
 impl StepTimes for Dense {
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
         let prompts: f64 = chunks.iter().map(|c| c.prompts * c.tokens).sum();
         let pairs: f64 = chunks.iter().map(|c| c.prompts * c.tokens * (c.prefix + c.tokens / 2.0)).sum();
         let gemms = self.weights.max(self.per_token * (decodes + prompts));

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use rackplan_sim::{
-    BatchWait, Chunk, Engine, Load, Options, Played, Policy, Refusal, StepTimes, Workload, play, play_with,
+    Average, BatchWait, Chunk, Engine, Load, Options, Played, Policy, Refusal, StepTimes, Workload, play,
+    play_with,
 };
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
@@ -11,7 +12,7 @@ use rackplan_units::Seconds;
 struct Linear;
 
 impl StepTimes for Linear {
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
         let prompts = |chunk: &Chunk| {
             chunk.prompts * chunk.tokens * (2e-5 + 1e-10 * (chunk.prefix + chunk.tokens / 2.0))
         };

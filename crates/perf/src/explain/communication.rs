@@ -22,7 +22,7 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
                 .sending("(n-1)/n B", shape.collective.share_sent(n) * bytes, device)
                 .launched(constants.launch_us + constants.hop_us * (n - 1.0))
         }
-        Work::Dispatch(exchange) => dispatch(exchange, counts.tokens, device),
+        Work::Dispatch(exchange) => dispatch(exchange, counts.average, device),
         _ => Terms::new(String::new()),
     }
 }

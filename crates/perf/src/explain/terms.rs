@@ -89,7 +89,7 @@ impl Terms {
             }
             Work::Linear(mixer) => state(counts, mixer, device),
             Work::Moe { shape, routed, constants, .. } => {
-                experts(&routed.met(counts.tokens, shape), constants, device)
+                experts(&routed.met(counts.average, shape), constants, device)
             }
             Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => {
                 communication::of(work, counts, device)

@@ -19,8 +19,8 @@ pub(super) fn cost(work: &Work, counts: &Counts, device: &Device) -> Option<Cost
             let shape = Exchange { bytes: counts.sampled * token_bytes, ..*shape };
             Some(nccl(&shape, device, constants))
         }
-        Work::Dispatch(dispatch) if counts.tokens > 0.0 => {
-            Some(dispatch.cost(counts.tokens, device).later(waiting_us(dispatch.ranks)))
+        Work::Dispatch(dispatch) if counts.average > 0.0 => {
+            Some(dispatch.cost(counts.average, device).later(waiting_us(dispatch.ranks)))
         }
         _ => None,
     }

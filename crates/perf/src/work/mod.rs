@@ -9,7 +9,7 @@ use crate::Cost;
 use crate::Device;
 use crate::collectives::all_reduce::{AllReduce, AllReduceConstants};
 use crate::collectives::nccl::{Exchange, NcclConstants};
-use crate::inference::Batch;
+use crate::inference::{Average, Batch};
 use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
 use crate::operators::attention_linear::LinearAttention;
 use crate::operators::attention_mla_bmm::{MlaBmm, MlaBmmConstants};
@@ -43,6 +43,8 @@ pub(crate) struct Counts {
     pub(crate) chunk: f64,
     /// Tokens of such a prompt that are in the cache already.
     pub(crate) prefix: f64,
+    /// Positions of the average attention group, whose experts all meet.
+    pub(crate) average: f64,
 }
 
 /// What gives a multiplication its rows.
@@ -167,7 +169,7 @@ impl Work {
             Work::Sample(shape) => {
                 some(counts.sampled, &|| sampling(&Sampling { sequences: counts.sampled, ..*shape }, device))
             }
-            Work::Moe { routed, plan, .. } => some(counts.tokens, &|| routed.cost(counts.tokens, plan)),
+            Work::Moe { routed, plan, .. } => some(counts.average, &|| routed.cost(counts.average, plan)),
             Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => {
                 exchange::cost(self, counts, device)
             }
@@ -180,8 +182,10 @@ impl Counts {
     /// Of a batch with `decodes` generating sequences in a micro-batch, each with so many positions.
     pub(crate) fn of(batch: &Batch, decodes: f64, positions: f64) -> Self {
         let decode_tokens = decodes * positions;
+        let tokens = decode_tokens + batch.prompts * batch.chunk;
+        let average = |all: Average| positions * all.decodes + all.prompt_tokens;
         Self {
-            tokens: decode_tokens + batch.prompts * batch.chunk,
+            tokens,
             decode_tokens,
             sampled: decode_tokens + batch.prompts,
             decodes,
@@ -189,6 +193,7 @@ impl Counts {
             prompts: batch.prompts,
             chunk: batch.chunk,
             prefix: batch.prefix,
+            average: batch.average.map_or(tokens, average),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::outcome::ServingPrediction;
 use super::tables::evidence;
 use crate::serving::{Load, ServingCase};
 use rackplan_catalog::Framework;
-use rackplan_perf::{Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
+use rackplan_perf::{Average, Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
 use rackplan_sim::{Engine, Load as Played, StepTimes, Summary, Workload, play};
 
 pub(super) fn predict(
@@ -99,22 +99,23 @@ struct Times<'a> {
 
 impl Times<'_> {
     /// What generation takes by itself, and what prompts add to it, each by its factor.
-    fn device(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        let whole = self.table.step(decodes, context, chunks);
+    fn device(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
+        let whole = self.table.step_among(decodes, context, chunks, average);
         if chunks.is_empty() {
             return whole * self.factors.decode;
         }
         if self.factors == Factors::NONE || decodes <= 0.0 {
             return whole * self.factors.prompts;
         }
-        let generation = self.table.step(decodes, context, &[]).min(whole);
+        let generating = average.map(|all| Average { prompt_tokens: 0.0, ..all });
+        let generation = self.table.step_among(decodes, context, &[], generating).min(whole);
         generation * self.factors.decode + (whole - generation) * self.factors.prompts
     }
 }
 
 impl StepTimes for Times<'_> {
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        self.device(decodes, context, chunks) + self.host.0 + self.host.1 * decodes
+    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
+        self.device(decodes, context, chunks, average) + self.host.0 + self.host.1 * decodes
     }
 }
 

@@ -7,6 +7,7 @@
 mod waits;
 
 use crate::{Chunk, Engine, Load, Policy, Refusal, StepTimes, Workload};
+use rackplan_perf::Average;
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
 use waits::Waits;
@@ -124,6 +125,8 @@ struct Shape {
     decode: f64,
     /// A step of one prompt alone.
     alone: f64,
+    /// The same on one rank while others generate.
+    alone_among: f64,
     /// What a prompt adds to the decode steps of others, with those that are gathered with it.
     prompt: f64,
     /// Prompts in the step of one.
@@ -150,10 +153,15 @@ impl Shape {
         let waits = Waits::new(engine, coming, (running, ranks), input);
         let together = (1.0 + waits.gathered).min(per_step);
         let group = Chunk { prompts: together, ..one };
+        let average = Some(Average {
+            decodes: running,
+            prompt_tokens: prompting(ranks, coming) * together * input / ranks,
+        });
         let prompt = if rests {
             times.step(0.0, 0.0, &[group])
         } else {
-            times.step((running - 1.0).max(0.0), input + output / 2.0, &[group]) - decode
+            let others = (running - 1.0).max(0.0);
+            times.step_among(others, input + output / 2.0, &[group], average) - decode
         };
         let full = times.step(0.0, 0.0, &[Chunk { prompts: per_step, ..one }]);
         let burst = times.step((running / 2.0).max(1.0), input, &[]) - times.step(1.0, input, &[]);
@@ -168,6 +176,7 @@ impl Shape {
             tokenise: engine.tokenise_per_token.get() * input,
             decode,
             alone,
+            alone_among: times.step_among(0.0, 0.0, &[one], average),
             prompt: prompt / together,
             together,
             prompt_in_full: full / per_step,
@@ -189,9 +198,9 @@ impl Shape {
         self.decode / self.engine.tokens_per_step + self.clients / self.output * self.prompt + self.others()
     }
 
-    /// What prompts of other ranks add to the time per token: c/O (in_step - 1) (alone - dec).
+    /// What prompts of other ranks add to the time per token: c/O (in_step - 1) (alone - dec), alone on one rank.
     fn others(&self) -> f64 {
-        let beside = (self.alone - self.decode).max(0.0).min(self.prompt);
+        let beside = (self.alone_among - self.decode).max(0.0).min(self.prompt);
         self.clients / self.output * (self.in_step - 1.0) * beside
     }
 
@@ -238,6 +247,11 @@ impl Shape {
 fn prompts_per_step(engine: &Engine, input: f64) -> f64 {
     let prompts = f64::from(engine.token_budget) / input;
     if engine.policy.cuts_prompts() { prompts } else { prompts.floor() }
+}
+
+/// Ranks with prompts in a step that carries any: p ranks / (1 - (1 - p)^ranks), p the share of a rank's steps that do.
+fn prompting(ranks: f64, share: f64) -> f64 {
+    ranks / in_step(ranks, share)
 }
 
 /// (1 - (1 - p)^ranks)/p: a prompt on any rank lengthens the step of all; p is the share of steps that carry one.

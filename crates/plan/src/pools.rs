@@ -156,6 +156,7 @@ const HALVINGS: u32 = 12;
 const LEAST_LOAD: f64 = 0.01;
 
 /// A replica that does both, or a unit of workers for each.
+#[expect(clippy::large_enum_variant, reason = "one exists at a time, for one evaluation")]
 #[derive(Clone, Copy, Debug)]
 pub enum Station<'a> {
     /// Prompts and answers share their steps.

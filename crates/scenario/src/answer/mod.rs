@@ -16,7 +16,7 @@ pub use size::{
     Pools, Power, Rejected, Relaxation, SearchCounts, SizeAnswer, Speculation, StepShare, Storage,
     Throughput, Users, Utilization,
 };
-pub use sweep::{SweepAnswer, SweepRow};
+pub use sweep::{PlanRow, SweepAnswer, SweepRow};
 
 use crate::ResolvedValue;
 use rackplan_catalog::{Basis, OverlayUse};

@@ -16,5 +16,6 @@ mod sweep;
 
 pub use explain::explain;
 pub use offload::offload;
+pub use operators::{SweptSetup, sweep_plans};
 pub use size::{founding_summary, size};
 pub use sweep::sweep;

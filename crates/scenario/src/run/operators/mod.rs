@@ -13,7 +13,10 @@ mod network;
 mod outcome;
 mod people;
 mod setup;
+mod sweep;
 mod tiers;
+
+pub use sweep::{SweptSetup, sweep_plans};
 
 use super::{bill, envelope};
 use crate::QuestionError;

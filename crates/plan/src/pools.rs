@@ -157,6 +157,10 @@ const LEAST_LOAD: f64 = 0.01;
 
 /// A replica that does both, or a unit of workers for each.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives on the stack while a plan is evaluated, and none is stored"
+)]
 pub enum Station<'a> {
     /// Prompts and answers share their steps.
     Together(Replica<'a>),

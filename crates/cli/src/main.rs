@@ -17,6 +17,7 @@ mod predict_ops;
 mod predict_serving;
 mod size;
 mod sweep;
+mod sweep_plans;
 mod terminal;
 mod usage;
 mod validate;

@@ -10,6 +10,7 @@ use rackplan_report::{reasons, size as report};
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Inputs, Layers, Origin, Verb, run};
 use std::process::ExitCode;
+use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +22,7 @@ pub(crate) fn command() -> Command {
     question_command("size", "Sizes racks for a model and its users: the main job", Verb::Size)
         .after_help(EXAMPLES)
         .arg(wide_flag())
-        .arg(compare_flag())
+        .args([compare_flag(), rejected_flag(), timing_flag()])
         .arg(format_flag())
         .arg(color_flag())
         .args([output_flag(), figures_flag(), catalog_flag()])
@@ -33,7 +34,13 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     if matches.get_flag("compare-methods") {
         return compare(matches, &inputs, &layers);
     }
-    let answer = run::size(&inputs, &layers)?;
+    let started = Instant::now();
+    let mut answer = run::size(&inputs, &layers)?;
+    if matches.get_flag("timing")
+        && let Some(search) = &mut answer.answer.search
+    {
+        search.seconds = Some(started.elapsed().as_secs_f64());
+    }
     let text = match format(matches) {
         // The page has the reasons too, for which the question is asked a hundred times over.
         "html" => reasons::html(&run::with_reasons(&inputs, &layers, answer.clone())?),
@@ -76,8 +83,20 @@ fn render(matches: &ArgMatches, layers: &Layers, answer: &Answer<SizeAnswer>) ->
             report::founding(answer)
         }
         _ if matches.get_flag("wide") => report::wide(answer),
+        _ if matches.get_flag("rejected") => report::screen(answer, color) + "\n" + &report::rejected(answer),
         _ => report::screen(answer, color),
     }
+}
+
+fn rejected_flag() -> Arg {
+    let help = "Which rule dropped how many plans, under the screen";
+    Arg::new("rejected").long("rejected").action(ArgAction::SetTrue).help(help)
+}
+
+/// Off by default, so that the same question gives the same bytes.
+fn timing_flag() -> Arg {
+    let help = "Adds the time that the search took to JSON";
+    Arg::new("timing").long("timing").action(ArgAction::SetTrue).help(help)
 }
 
 /// `--format`.

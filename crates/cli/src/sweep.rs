@@ -5,6 +5,7 @@ use crate::error::{Failure, code};
 use crate::figures::{self, figures_flag};
 use crate::output::write;
 use crate::size::{format, format_flag};
+use crate::sweep_plans::{self, resume_flag};
 use clap::{ArgMatches, Command};
 use rackplan_report::sweep as report;
 use rackplan_scenario::{Verb, run};
@@ -13,11 +14,15 @@ use std::process::ExitCode;
 pub(crate) fn command() -> Command {
     question_command("sweep", "Tabulates the best plan of every rack, quantisation and batch", Verb::Sweep)
         .arg(format_flag())
+        .arg(resume_flag())
         .args([output_flag(), figures_flag(), catalog_flag()])
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let layers = layers(matches, Verb::Sweep)?;
+    if sweep_plans::asked(&layers, format(matches)) {
+        return sweep_plans::run(matches, &inputs(matches, &layers)?, &layers);
+    }
     let answer = run::sweep(&inputs(matches, &layers)?, &layers)?;
     let text = match format(matches) {
         "json" => rackplan_report::json::pretty(&answer),

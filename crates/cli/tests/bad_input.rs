@@ -72,7 +72,7 @@ const FLAGS: &[Case] = &[
     ("size --users 9 --kv-dtype fp3", USAGE, "--kv-dtype: `fp3` is no number format", "nvfp4"),
     ("size --users 9 --method first_order", USAGE, "--method: unknown word `first_order`", "`first-order`"),
     ("size --users 9 --objective money", USAGE, "--objective: unknown word `money`", "gpus, cost, power"),
-    ("sweep --mode serving", USAGE, "--mode: unknown word `serving`", "inference, training"),
+    ("sweep --mode serving", USAGE, "--mode: unknown word `serving`", "inference, training, aggregated"),
     ("size --users 9 --link all", USAGE, "--link: `all` is not LEVEL=LINK", "`inter_rack=400gbe`"),
     ("size --users 9 --link here=400gbe", USAGE, "--link: `here` is no link level", "inter_rack"),
     // Names.
@@ -122,7 +122,7 @@ const FLAGS: &[Case] = &[
     ("size --users 1 --users 2", USAGE, "--users: it is given twice", "give it once"),
     ("size --users 1 --active-users 2", USAGE, "--users: it is given twice", "give it once"),
     ("size --user 1", USAGE, "unknown argument `--user`", "did you mean `--users`?"),
-    ("sweep --users 1", USAGE, "unknown argument `--users`", "`rackplan sweep --help`"),
+    ("sweep --users 1", USAGE, "--users: the founding documents' table knows no users", "--method operators"),
     ("size a.toml b.toml", USAGE, "unknown argument `b.toml`", "`rackplan size --help`"),
     ("siz", USAGE, "unknown command `siz`", "did you mean `size`?"),
     ("predict secnd-order", USAGE, "unknown command `secnd-order`", "--help"),

@@ -156,8 +156,11 @@ const HALVINGS: u32 = 12;
 const LEAST_LOAD: f64 = 0.01;
 
 /// A replica that does both, or a unit of workers for each.
-#[expect(clippy::large_enum_variant, reason = "one exists at a time, for one evaluation")]
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives on the stack while a plan is evaluated, and none is stored"
+)]
 pub enum Station<'a> {
     /// Prompts and answers share their steps.
     Together(Replica<'a>),

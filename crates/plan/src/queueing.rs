@@ -137,7 +137,7 @@ impl<'a> Replica<'a> {
         let load = Load { rate, batch, decode, prompt };
         let (own, queue_load, queue_wait) = self.first_step(&load);
         let reload = self.reload(rate);
-        let front = self.tokenised(rate) + self.scheduler.first_token;
+        let front = self.tokenised(rate) + self.scheduler.first_token + self.met(rate) / 2.0;
         let ttft = self.pace.later * (front + own + queue_wait) + self.policy.reloaded() * reload.time;
         let tpot = step / self.pace.accepted;
         Point {
@@ -198,7 +198,8 @@ impl<'a> Replica<'a> {
         let longer = longest_wait(wait, percentile) - point.queue_wait;
         let steps = (1.0 + STEPS_BEFORE + self.scheduler.ahead) * (decode - point.decode_step);
         let own = (self.request.longer_input(normal_quantile(percentile)) - 1.0) * self.prompt_alone();
-        let ttft = point.ttft + longer.max(0.0).hypot(own) + self.pace.later * steps;
+        let met = self.met(point.requests_per_second / self.room.ranks);
+        let ttft = point.ttft + longer.max(0.0).hypot(own) + self.pace.later * (steps + met);
         (ttft + self.later_by_reload(point, percentile), tpot)
     }
 
@@ -287,6 +288,13 @@ impl<'a> Replica<'a> {
         let average = Average { decodes: batch, prompt_tokens: prompts * self.request.input };
         let average = (self.room.ranks > 1.0).then_some(average);
         self.pace.slower * self.compiled.step(&Batch { average, ..prompt(others, &self.request) }).get()
+    }
+
+    /// Prompts of other ranks in the step that a request meets: all ranks wait for the longest, and so many of the steps carry
+    /// one. Half of it is left on average, all of it for a request that comes just too late; found on the player.
+    fn met(&self, rate: f64) -> f64 {
+        let others = self.room.ranks - 1.0;
+        (rate * others * self.prompt_alone()).min(1.0) * self.prompt_alone()
     }
 
     /// Tokenising, one prompt of the replica after another.

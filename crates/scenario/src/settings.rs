@@ -37,11 +37,9 @@ impl Setting {
 
 const ALL: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload];
 const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
-const SIZE: &[Verb] = &[Verb::Size];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
 const EXPLAIN: &[Verb] = &[Verb::Explain];
-const SIZE_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Explain];
 const EVERY: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain];
 const PLANS_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Explain];
 
@@ -100,7 +98,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "NAME",
         WHAT,
-        SIZE_AND_EXPLAIN,
+        PLANS_AND_EXPLAIN,
         "Serving framework: vllm, sglang or trtllm; all compares them (size)"
     ),
     setting!(
@@ -109,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "mtp:N",
         WHAT,
-        SIZE_AND_EXPLAIN,
+        PLANS_AND_EXPLAIN,
         "Drafted tokens: none, mtp:2, or mtp:2,accept=0.7 with the chance that a drafted token is accepted; auto tries several (size)"
     ),
     setting!(
@@ -118,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
         ["active-users"],
         "N",
         WHO,
-        SIZE,
+        PLANS,
         "People who are on at the same time"
     ),
     setting!(
@@ -127,7 +125,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "USERS/MIN",
         WHO,
-        SIZE,
+        PLANS,
         "New users a minute (Poisson); needs --avg-session-min"
     ),
     setting!(
@@ -136,7 +134,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "MINUTES",
         WHO,
-        SIZE,
+        PLANS,
         "Mean length of a session"
     ),
     setting!(
@@ -145,7 +143,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "MINUTES",
         WHO,
-        SIZE,
+        PLANS,
         "Window of the seeded arrival path and of its maximum"
     ),
     setting!(
@@ -154,7 +152,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "REQ/S",
         WHO,
-        SIZE,
+        PLANS,
         "Requests a second that arrive at random, in place of users (operators method)"
     ),
     setting!(
@@ -163,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "N",
         WHO,
-        SIZE,
+        PLANS,
         "Clients that each send their next request when the last is answered, in place of users (operators method)"
     ),
     setting!(
@@ -172,7 +170,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         WHO,
-        SIZE,
+        PLANS,
         "Mean time between an answer and the user's next request, e.g. 30s (operators method)"
     ),
     setting!(
@@ -181,7 +179,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "X",
         WHO,
-        SIZE,
+        PLANS,
         "Busiest hour over the mean of the day, where the load given is that mean (operators method)"
     ),
     setting!(
@@ -190,7 +188,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "24 VALUES",
         WHO,
-        SIZE,
+        PLANS,
         "Load of each hour of the day, relative to one another; the load given is the busiest hour's (operators method)"
     ),
     setting!(
@@ -199,7 +197,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TOKENS",
         WHO,
-        SIZE_AND_EXPLAIN,
+        PLANS_AND_EXPLAIN,
         "Prompt tokens of a request: a number, or lognormal:mean=4000,p95=12000"
     ),
     setting!(
@@ -208,7 +206,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TOKENS",
         WHO,
-        SIZE_AND_EXPLAIN,
+        PLANS_AND_EXPLAIN,
         "Tokens of an answer: a number, or lognormal:mean=500,p95=1500"
     ),
     setting!(
@@ -217,7 +215,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PART",
         WHO,
-        SIZE,
+        PLANS,
         "Share of a prompt that other requests have computed already, 0.5 for half (operators method)"
     ),
     setting!(
@@ -244,7 +242,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TOK/S",
         GOOD,
-        SIZE,
+        PLANS,
         "Tokens a second that each user is promised"
     ),
     setting!(
@@ -253,7 +251,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        SIZE,
+        PLANS,
         "Longest time to first token, e.g. 2s (operators method)"
     ),
     setting!(
@@ -262,7 +260,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        SIZE,
+        PLANS,
         "Longest time per output token, e.g. 30ms (operators method)"
     ),
     setting!(
@@ -271,7 +269,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        SIZE,
+        PLANS,
         "Longest time to the last token, e.g. 20s (operators method)"
     ),
     setting!(
@@ -280,7 +278,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PERCENTILE",
         GOOD,
-        SIZE,
+        PLANS,
         "Which requests must be within them: p50, p90, p95, p99 or mean (operators method)"
     ),
     setting!(
@@ -289,7 +287,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "CHANCE",
         GOOD,
-        SIZE,
+        PLANS,
         "Chance that the deployment keeps its targets, by the band of the prediction: 0.8; without it the prediction is taken as it is (operators method)"
     ),
     setting!(
@@ -298,7 +296,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PART",
         GOOD,
-        SIZE,
+        PLANS,
         "Share of time in which every replica needed is up, for --spares auto (operators method)"
     ),
     setting!(
@@ -317,7 +315,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "N",
         WHERE,
-        SIZE,
+        PLANS,
         "Exactly this many racks, and report what falls short"
     ),
     setting!(
@@ -326,7 +324,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "N",
         WHERE,
-        SIZE,
+        PLANS,
         "Replicas beyond those that the load needs, or auto for what failures ask for (operators method)"
     ),
     setting!(
@@ -335,7 +333,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         WHERE,
-        SIZE,
+        PLANS,
         "From a failure until its replica is back, e.g. 24h (operators method)"
     ),
     setting!(
@@ -344,7 +342,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "POWER",
         WHERE,
-        SIZE,
+        PLANS,
         "Most power at the meter, e.g. 2MW (operators method)"
     ),
     setting!(
@@ -353,7 +351,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "COST",
         WHERE,
-        SIZE,
+        PLANS,
         "Most that it may cost to own, e.g. 500 USD/h (operators method)"
     ),
     setting!(
@@ -362,7 +360,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "G/KWH",
         WHERE,
-        SIZE,
+        PLANS,
         "Grams of CO2 equivalent for a kilowatt-hour, to state carbon (operators method)"
     ),
     setting!(
@@ -371,7 +369,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PART",
         WHERE,
-        SIZE,
+        PLANS,
         "Part of the load to leave free beside it, 0.2 for a fifth (operators method)"
     ),
     setting!(
@@ -380,7 +378,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "N",
         WHERE,
-        SIZE,
+        PLANS,
         "Head nodes of a rack, for the diagram (1 if not said)"
     ),
     setting!(
@@ -389,7 +387,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIER",
         WHERE,
-        SIZE,
+        PLANS,
         "Where caches of users who think go: host, nvme or remote, also where HBM would hold them; none computes again what HBM does not hold; auto takes the best (operators method)"
     ),
     setting!(
@@ -398,7 +396,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PART",
         WHERE,
-        SIZE,
+        PLANS,
         "Share of those caches that stays in HBM (operators method)"
     ),
     setting!(
@@ -456,7 +454,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "LIST",
         SEARCH,
-        SIZE_AND_EXPLAIN,
+        PLANS_AND_EXPLAIN,
         "Attention groups of --tp GPUs each; experts are spread over all of them"
     ),
     setting!("search.phase", "phase", [], "PHASE", SEARCH, EXPLAIN, "The step: decode, prefill or mixed"),
@@ -466,7 +464,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "",
         SEARCH,
-        SIZE,
+        PLANS,
         "Take the plan with the highest demand over capacity, not the fastest"
     ),
     setting!(
@@ -475,7 +473,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "WHAT",
         SEARCH,
-        SIZE,
+        PLANS,
         "What to have least of: gpus, cost or power; or ttft, or the most throughput on the racks given"
     ),
     setting!(

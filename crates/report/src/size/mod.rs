@@ -46,6 +46,11 @@ pub fn wide(answer: &Answer<SizeAnswer>) -> String {
     format!("{decision}\n\n{}", section::text(&sections::sections(answer)))
 }
 
+/// Which rule dropped how many plans.
+pub fn rejected(answer: &Answer<SizeAnswer>) -> String {
+    section::text(&[sections::rejected(&answer.answer)])
+}
+
 /// Every table as Markdown.
 pub fn markdown(answer: &Answer<SizeAnswer>) -> String {
     format!("# {}\n\n{}", screen::decision(answer), section::markdown(&sections::sections(answer)))

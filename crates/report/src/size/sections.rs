@@ -277,9 +277,17 @@ fn alternatives(size: &SizeAnswer) -> Section {
     Section::new("Alternatives", &columns, size.alternatives.iter().map(row).collect())
 }
 
-fn rejected(size: &SizeAnswer) -> Section {
+pub(super) fn rejected(size: &SizeAnswer) -> Section {
     let rows = size.rejected.iter().map(|r| vec![r.rule.clone(), count(r.plans)]).collect();
-    Section::new("Plans laid out and dropped", &["rule", "plans"], rows).numbers_from(1)
+    let title = size.search.map_or("Plans laid out and dropped".to_owned(), |search| {
+        format!(
+            "Plans laid out and dropped by the best set-up; of {} set-ups {} of {} plans serve",
+            count(search.setups),
+            count(search.plans_serving),
+            count(search.plans_considered)
+        )
+    });
+    Section::new(&title, &["rule", "plans"], rows).numbers_from(1)
 }
 
 fn founding(size: &SizeAnswer) -> Option<Section> {

@@ -23,7 +23,7 @@ pub use size::{
     Pools, Power, Rejected, Relaxation, SearchCounts, SizeAnswer, Speculation, StepShare, Storage,
     Throughput, Users, Utilization,
 };
-pub use sweep::{SweepAnswer, SweepRow};
+pub use sweep::{PlanRow, SweepAnswer, SweepRow};
 pub use what_if::{Decision, WhatIf, WhatIfCase};
 
 use crate::ResolvedValue;

@@ -26,6 +26,7 @@ mod what_if;
 pub use compare::compare;
 pub use explain::explain;
 pub use offload::offload;
+pub use operators::{SweptSetup, sweep_plans};
 pub use reasons::{reasons_of_file, with_reasons};
 pub use size::{founding_summary, size};
 pub use sweep::sweep;

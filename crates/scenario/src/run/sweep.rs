@@ -3,10 +3,12 @@
 use super::deployment::{bounds, link_loads, memory};
 use super::envelope::envelope;
 use crate::QuestionError;
+use crate::Verb;
 use crate::answer::{Answer, SweepAnswer, SweepRow};
 use crate::inputs::{Combination, Defaults, Inputs, Request, check_range};
 use crate::layers::Layers;
 use crate::question::{Method, Mode};
+use crate::settings::SETTINGS;
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, training};
 
@@ -17,9 +19,10 @@ const RACKS: u64 = 8;
 pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SWEEP)?;
     if request.question.search.method == Some(Method::Operators) {
-        let error = QuestionError::value(layers.place("search.method"), "`sweep` knows `first-order` only");
-        return Err(error.with_hint("`size` knows `operators`"));
+        let error = QuestionError::value(layers.place("search.method"), "a table of operators is too long");
+        return Err(error.with_hint("add --format jsonl or csv"));
     }
+    not_modelled(layers)?;
     let mode = request.question.search.mode.unwrap_or_default();
     let racks = read_racks(&mut request)?;
     let mut notes = std::mem::take(&mut request.notes);
@@ -41,6 +44,23 @@ pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, Qu
         _ => "inference",
     };
     Ok(envelope(request, SweepAnswer { mode: mode.to_owned(), racks, rows, plans_considered }))
+}
+
+/// Settings that a table of layouts has no use for: it knows no users and no latency.
+fn not_modelled(layers: &Layers) -> Result<(), QuestionError> {
+    let used = ["workload.context", "limits.max_racks"];
+    let of_users =
+        |path: &str| ["workload.", "targets.", "limits."].iter().any(|group| path.starts_with(group));
+    let settings = SETTINGS.iter().filter(|setting| setting.verbs.contains(&Verb::Sweep));
+    let useless = settings.filter(|setting| {
+        let operators = setting.help.ends_with("(operators method)") || of_users(setting.path);
+        operators && !used.contains(&setting.path)
+    });
+    let given = useless.map(|setting| setting.path).find(|path| layers.origin(path).is_some());
+    given.map_or(Ok(()), |path| {
+        let error = QuestionError::value(layers.place(path), "the founding documents' table knows no users");
+        Err(error.with_hint("leave it out, or add --method operators"))
+    })
 }
 
 fn read_racks(request: &mut Request) -> Result<u64, QuestionError> {

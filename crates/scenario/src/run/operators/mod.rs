@@ -15,7 +15,10 @@ mod outcome;
 mod people;
 mod plans;
 mod setup;
+mod sweep;
 mod tiers;
+
+pub use sweep::{SweptSetup, sweep_plans};
 
 use super::size::Extent;
 use super::{bill, envelope};

@@ -6,7 +6,7 @@ use super::outcome::Choice;
 use super::setup::Setup;
 use crate::answer::LinkLoad;
 use rackplan_catalog::{Level, Rack};
-use rackplan_perf::collectives::send::Path;
+use rackplan_perf::collectives::send::{Path, Transfer, send};
 use rackplan_perf::{Batch, Compiled, Family, ParallelPlan};
 use rackplan_plan::{Point, Station};
 
@@ -66,7 +66,7 @@ fn transfer(context: Context, setup: &Setup, station: &Station, choice: &Choice)
         bytes_per_token: handed.bytes * sent / tokens,
         messages_per_token: sent / tokens,
         bandwidth_bytes_per_s: bandwidth,
-        latency_s: handed.time,
+        latency_s: send(&Transfer { bytes: 0.0, messages: 1.0, path: pools.path }, &device).time.get(),
         load_bytes_per_s: handed.bytes * sent,
         messages_per_s: sent,
         utilization: handed.load,

@@ -122,7 +122,8 @@ fn hand_4_bit_experts_are_widened_where_the_hardware_has_no_4_bit_units() {
             Precision { experts: WeightDtype::Mxfp4, ..Precision::uniform(WeightDtype::Bf16, 2.0) };
         let parts = Compiled::new(&Deployment { precision, gpu, ..plain }, &engines)
             .explain(&Batch::decode(8.0, 1000.0));
-        let experts = parts.into_iter().find(|part| part.family == Family::Experts).expect("it has experts");
+        let experts =
+            parts.into_iter().find(|part| part.part.family == Family::Experts).expect("it has experts");
         experts.arithmetic
     };
     assert_eq!(arithmetic("h200_sxm"), Some(Format::Bf16));

@@ -25,7 +25,7 @@ impl Request {
         Self { input, output, prefix: 0.0, kept: 0.0, input_sigma: 0.0, output_sigma: 0.0 }
     }
 
-    /// Tokens in the cache while the answer comes, on average over those that do: half of `E[O^2]/E[O]`, since longer answers
+    /// Tokens in the cache while the answer comes, on average over those that do: half of `E[O²]/E[O]`, since longer answers
     /// are met more often.
     pub fn context(&self) -> f64 {
         self.prefix + self.input + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))

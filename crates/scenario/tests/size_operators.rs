@@ -137,6 +137,43 @@ fn law_wishes_cost() {
 }
 
 #[test]
+fn law_more_to_choose_from_is_never_worse() {
+    let provisioned = |more: &[(&str, &str)]| {
+        let found = size(more).deployment;
+        found.map_or(u64::MAX, |found| found.capacity.gpus_provisioned)
+    };
+    for users in ["50", "3000", "40000"] {
+        let load = ("workload.users", users);
+        let mut held = u64::MAX;
+        for hardware in ["h100_hgx", "h100_hgx,h200_hgx", "h100_hgx,h200_hgx,b200_hgx", "all"] {
+            let taken = provisioned(&[load, ("hardware", hardware)]);
+            assert!(taken <= held, "{users} {hardware}: {taken} {held}");
+            held = taken;
+        }
+        let mut held = u64::MAX;
+        for racks in ["1", "4", "16", "400"] {
+            let taken = gpus(&[load, ("limits.max_racks", racks)]);
+            assert!(taken <= held, "{users} {racks}: {taken} {held}");
+            held = taken;
+        }
+        assert!(gpus(&[load, ("quant", "fp8,bf16,int4")]) <= gpus(&[load, ("quant", "bf16")]));
+    }
+}
+
+#[test]
+fn hand_a_day_that_sleeps_costs_less() {
+    // Half of the load in twelve hours of the day: of n instances n/2 run then, 0.75 n on average.
+    let day = format!("{},{}", ["1"; 12].join(","), ["0.5"; 12].join(","));
+    let answer =
+        size(&[("workload.users", "40000"), ("limits.max_racks", "400"), ("workload.day_profile", &day)]);
+    let found = answer.deployment.unwrap();
+    let (n, cost) = (found.capacity.instances_needed as f64, found.money.unwrap().usd_per_hour);
+    let scaled = found.economics.unwrap().usd_per_hour_scaled.unwrap();
+    let expected = cost * (1.0 + (n / 2.0).ceil() / n) / 2.0;
+    assert!((scaled / expected - 1.0).abs() < 1e-9, "{scaled} {expected}");
+}
+
+#[test]
 fn law_limits_bind_and_objectives_choose() {
     let many = ("workload.users", "20000");
     let free = size(&[many]).deployment.unwrap();

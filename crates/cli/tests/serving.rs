@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Said, folder, say, shared};
+use common::{Said, folder, rackplan, say, shared};
 use flate2::read::MultiGzDecoder;
 use rackplan_scenario::Catalog;
 use rackplan_scenario::predict_serving::{fit_bands, fit_loans, fit_steps};
@@ -138,7 +138,6 @@ fn shipped(file: &str) -> String {
 }
 
 #[test]
-#[ignore = "plays every published row many times: run it optimised, cargo test --release -- --ignored"]
 fn val_shipped_bands_loans_and_steps_are_what_their_fits_give() {
     let Some(path) = shared("measured/serving.csv.gz") else { return };
     let mut text = String::new();
@@ -147,4 +146,17 @@ fn val_shipped_bands_loans_and_steps_are_what_their_fits_give() {
     assert_eq!(fit_bands(&text, &catalog).0, shipped("bands/serving.toml"));
     assert_eq!(fit_loans(&text, &catalog)[0].text, shipped("loans/cdna3.toml"));
     assert_eq!(fit_steps(&text, &catalog).unwrap().text, shipped("steps/serving.toml"));
+}
+
+#[test]
+fn val_validation_page_is_what_validate_writes() {
+    if shared("measured/serving.csv.gz").is_none() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let line = "validate ../shared/measured/serving.csv.gz --format markdown";
+    let said: Said = rackplan().args(line.split(' ')).current_dir(&root).output().unwrap().into();
+    let page = fs::read_to_string(root.join("VALIDATION.md")).unwrap();
+    let differs = said.out.lines().zip(page.lines()).find(|(now, then)| now != then);
+    assert!(said.out == page, "VALIDATION.md is not what `rackplan {line}` writes: {differs:?}");
 }

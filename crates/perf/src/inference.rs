@@ -177,12 +177,18 @@ impl Compiled {
 
     /// Positions of a step that travel between stages.
     pub(crate) fn sent_tokens(&self, batch: &Batch) -> f64 {
-        batch.decodes / self.stages + batch.prompts * batch.chunk
+        self.micro_batch(batch.decodes) + batch.prompts * batch.chunk
     }
 
     /// Bytes of the residual stream of so many positions.
     pub(crate) fn sent_bytes(&self, tokens: f64) -> f64 {
         2.0 * tokens * self.hidden
+    }
+
+    /// Sequences of a micro-batch: those of the step over the stages, at least one, since fewer sequences than stages make
+    /// as many micro-batches.
+    pub(crate) fn micro_batch(&self, decodes: f64) -> f64 {
+        (decodes / self.stages).max(decodes.min(1.0))
     }
 
     /// Pipeline stages.
@@ -277,10 +283,10 @@ impl Compiled {
     }
 
     fn counts(&self, batch: &Batch, positions: f64) -> Counts {
-        let in_stage = |all: Average| Average { decodes: all.decodes / self.stages, ..all };
+        let in_stage = |all: Average| Average { decodes: self.micro_batch(all.decodes), ..all };
         let average = batch.average.filter(|_| self.uneven).map(in_stage);
         let batch = Batch { average, ..*batch };
-        Counts::of(&batch, batch.decodes / self.stages, positions)
+        Counts::of(&batch, self.micro_batch(batch.decodes), positions)
     }
 
     /// Between stages, in seconds: the residual stream of every position, within the scale-up domain where all stages are

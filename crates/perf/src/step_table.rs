@@ -51,12 +51,13 @@ impl StepTable {
 
     /// The same of an attention group that carries this while the average group carries something else.
     pub fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
-        let (stages, proposed) = (self.compiled.stages(), self.compiled.draft_tokens());
-        let decodes = decodes / stages;
+        let proposed = self.compiled.draft_tokens();
+        let decodes = self.compiled.micro_batch(decodes);
         let prompts: f64 = chunks.iter().map(|chunk| chunk.prompts).sum();
         let prompt_tokens: f64 = chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum();
         let positions = decodes * (1.0 + proposed);
-        let met = |each: f64| average.map(|all| each * all.decodes / stages + all.prompt_tokens);
+        let met =
+            |each: f64| average.map(|all| each * self.compiled.micro_batch(all.decodes) + all.prompt_tokens);
         let mut time = self.main.at(positions + prompt_tokens, met(1.0 + proposed))
             + self.sampled.at(positions + prompts)
             + self.decode.at(decodes, context);

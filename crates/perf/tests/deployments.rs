@@ -99,6 +99,22 @@ fn law_tables_agree_with_operators() {
 }
 
 #[test]
+fn law_stages_do_not_make_one_sequence_faster() {
+    let fixture = Fixture::new();
+    let model = fixture.model("gpt-oss-120b");
+    let step = |pp| {
+        let plan = ParallelPlan { pp, ..ParallelPlan::SINGLE };
+        let compiled = Compiled::new(&fixture.deployment(&model, "b200_sxm", plan), &fixture.engines);
+        let quick = StepTable::new(compiled.clone()).step(1.0, 4000.0, &[]);
+        let one = compiled.step(&Batch::decode(1.0, 4000.0)).get();
+        assert!((quick / one - 1.0).abs() < 0.06, "pp {pp}: {one} {quick}");
+        one
+    };
+    let [one, two, eight] = [1, 2, 8].map(step);
+    assert!(one <= two && two <= eight, "{one} {two} {eight}");
+}
+
+#[test]
 fn law_experts_of_a_wide_stage_meet_the_average_group() {
     let fixture = Fixture::new();
     let model = fixture.model("DeepSeek-R1");

@@ -2,6 +2,7 @@
 
 use super::Notes;
 use crate::QuestionError;
+use crate::answer::Users;
 use crate::layers::Layers;
 use crate::question::Question;
 use rackplan_first_order::{ArrivalInputs, MAX_USERS};
@@ -24,6 +25,22 @@ pub(crate) struct Arrival {
     pub(crate) given: ArrivalInputs,
     pub(crate) exact: ActiveUsers,
     pub(crate) path: ActiveUsers,
+}
+
+impl From<Arrival> for Users {
+    fn from(arrival: Arrival) -> Self {
+        let Arrival { given, exact, path } = arrival;
+        Self {
+            rate_per_min: given.users_per_minute,
+            session_min: given.session_minutes,
+            mean: exact.mean,
+            p95: exact.p95 as u64,
+            max: exact.max as u64,
+            path_mean: path.mean,
+            path_p95: path.p95,
+            path_max: path.max as u64,
+        }
+    }
 }
 
 impl Load {

@@ -243,16 +243,7 @@ fn cache_without_a_place(machine: &Machine, sizing: &Sizing) -> Option<String> {
 }
 
 fn demand(asked: &Asked, outcome: &Outcome) -> Demand {
-    let arrival = asked.load.arrival.map(|arrival| Users {
-        rate_per_min: arrival.given.users_per_minute,
-        session_min: arrival.given.session_minutes,
-        mean: arrival.exact.mean,
-        p95: arrival.exact.p95 as u64,
-        max: arrival.exact.max as u64,
-        path_mean: arrival.path.mean,
-        path_p95: arrival.path.p95,
-        path_max: arrival.path.max as u64,
-    });
+    let arrival = asked.load.arrival.map(Users::from);
     Demand {
         users_target: asked.load.users,
         users_sized: outcome.input.users_to_serve(),

@@ -173,16 +173,7 @@ fn rank(context: Context, outcome: &Outcome) -> (f64, u64) {
 
 /// From people to requests in flight.
 fn demand(asked: &Asked, choice: Option<&Choice>) -> Demand {
-    let arrival = asked.people.arrival.map(|arrival| Users {
-        rate_per_min: arrival.given.users_per_minute,
-        session_min: arrival.given.session_minutes,
-        mean: arrival.exact.mean,
-        p95: arrival.exact.p95 as u64,
-        max: arrival.exact.max as u64,
-        path_mean: arrival.path.mean,
-        path_p95: arrival.path.p95,
-        path_max: arrival.path.max as u64,
-    });
+    let arrival = asked.people.arrival.map(Users::from);
     let generating = choice.map(|choice| generating(asked, choice));
     Demand {
         users_target: asked.people.users.unwrap_or(0),

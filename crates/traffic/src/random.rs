@@ -15,6 +15,11 @@ impl Stream {
         Self(Pcg64::seed_from_u64(name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, mix)))
     }
 
+    /// The stream of this name for one of many, such as a session, so that none depends on what the others do.
+    pub fn of(seed: u64, name: &str, number: u64) -> Self {
+        Self::new(seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15), name)
+    }
+
     /// Uniform in 0..1.
     pub fn unit(&mut self) -> f64 {
         self.0.random()
@@ -28,6 +33,11 @@ impl Stream {
     /// Exponential with mean 1: the gap between Poisson arrivals at rate 1.
     pub fn gap(&mut self) -> f64 {
         Exp1.sample(&mut self.0)
+    }
+
+    /// From any law of the library.
+    pub(crate) fn sample(&mut self, law: &impl rand_distr::Distribution<f64>) -> f64 {
+        law.sample(&mut self.0)
     }
 
     /// Standard normal.

@@ -69,6 +69,16 @@ impl StepTable {
         let attention = chunks.iter().map(|chunk| self.compiled.prompt_attention(chunk));
         time + attention.sum::<f64>() + self.compiled.sends(decodes + prompt_tokens)
     }
+
+    /// The context up to which the time of a step without prompts is linear in it: the next doubling that has a point.
+    pub fn straight_to(context: f64) -> f64 {
+        if context < FIRST_CONTEXT {
+            return FIRST_CONTEXT;
+        }
+        let doubling = (context / FIRST_CONTEXT).log2().floor();
+        // Beyond the last point the last line goes on.
+        if doubling < (CONTEXTS - 2) as f64 { FIRST_CONTEXT * (doubling + 1.0).exp2() } else { f64::INFINITY }
+    }
 }
 
 /// What depends on positions: together, and where attention groups differ also by what those positions are.

@@ -3,7 +3,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use rackplan_sim::{
-    Average, Chunk, Engine, Limits, Load, Requests, StepTimes, Workload, closed_form, highest_rate, play,
+    Engine, Limits, Load, Requests, Step, StepTimes, Workload, closed_form, highest_rate, play,
 };
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
@@ -16,7 +16,8 @@ fn main() {
 struct Tables;
 
 impl StepTimes for Tables {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
+    fn time(&self, step: &Step<'_>) -> f64 {
+        let &Step { decodes, context, chunks, .. } = step;
         let prompts =
             chunks.iter().map(|c| c.prompts * c.tokens * (2e-5 + 1e-10 * (c.prefix + c.tokens / 2.0)));
         let time = 5e-3 + 2e-5 * decodes + 2e-9 * decodes * context + prompts.sum::<f64>();

@@ -1,6 +1,6 @@
 //! Clients: who sends how many requests, of which lengths, when.
 
-use rackplan_traffic::{Lengths, Stream};
+use rackplan_traffic::{Answered, Lengths, Sent, Source, Stream};
 
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,7 +93,7 @@ impl Workload {
     }
 
     /// When the requests are sent that wait for no answer, in seconds.
-    pub(crate) fn sending_times(&self) -> impl Iterator<Item = f64> {
+    pub(crate) fn sending_times(&self) -> impl Iterator<Item = f64> + 'static {
         let gap = match self.load {
             Load::Poisson { rate, .. } => 1.0 / rate.max(SLOWEST),
             _ => 0.0,
@@ -104,6 +104,37 @@ impl Workload {
             *time += next();
             Some(*time)
         })
+    }
+
+    /// The clients of the workload.
+    pub(crate) fn clients(&self) -> impl Source {
+        let times = self.sending_times();
+        let answers = matches!(self.load, Load::ClosedLoop { .. });
+        Clients { lengths: self.lengths(), times, answers }
+    }
+}
+
+struct Clients<L, T> {
+    lengths: L,
+    times: T,
+    /// The end of a request sends the next one.
+    answers: bool,
+}
+
+impl<L: Iterator<Item = (u32, u32)>, T: Iterator<Item = f64>> Clients<L, T> {
+    fn sent(&mut self, at: f64) -> Option<Sent> {
+        self.lengths.next().map(|(input, output)| Sent { at, input, output, ..Sent::default() })
+    }
+}
+
+impl<L: Iterator<Item = (u32, u32)>, T: Iterator<Item = f64>> Source for Clients<L, T> {
+    fn next_sent(&mut self) -> Option<Sent> {
+        let at = self.times.next()?;
+        self.sent(at)
+    }
+
+    fn answered(&mut self, answered: &Answered) -> Option<Sent> {
+        if self.answers { self.sent(answered.at) } else { None }
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Engine {
     /// Attention-data-parallel ranks. Each has its own queue and cache; a request goes to the one with the fewest; all
     /// step together and the slowest sets the time.
     pub ranks: u32,
+    /// Pipeline stages through which batches follow each other, where [`crate::StepTimes`] are those of one stage; 1 where
+    /// they are those of a whole step.
+    pub stages: u32,
     /// Tokens generated per sequence and step on average, at least 1; above 1 with speculative decoding.
     pub tokens_per_step: f64,
     /// Front-end time per prompt token, one request after the other.
@@ -55,7 +58,7 @@ pub struct Engine {
     pub balance_wait: u32,
     /// Room for cached tokens on a rank: blocks times block size.
     pub kv_capacity: f64,
-    /// Tokens in a block of the cache; half of one is lost per sequence on average.
+    /// Tokens in a block of the cache. What a sequence does not fill of its last one is lost.
     pub kv_block: u32,
     /// Share of a request's output that must have room before it is let in: 0 lets in what the prompt fits (vLLM), 1
     /// never has to take a request back (TensorRT-LLM), between them SGLang. The newest is taken back and computed
@@ -85,6 +88,7 @@ impl Engine {
         token_budget: 8192,
         max_sequences: 1024,
         ranks: 1,
+        stages: 1,
         tokens_per_step: 1.0,
         tokenise_per_token: Seconds::new(3e-6),
         first_token_overhead: Seconds::new(0.03),
@@ -102,8 +106,9 @@ impl Engine {
         self.token_budget = self.token_budget.max(1);
         self.max_sequences = self.max_sequences.max(1);
         self.ranks = self.ranks.max(1);
+        self.stages = self.stages.max(1);
         self.receive_interval = self.receive_interval.max(1);
-        self.tokens_per_step = self.tokens_per_step.max(1.0);
+        self.tokens_per_step = (self.tokens_per_step.clamp(1.0, 1e3) * FINE).round() / FINE;
         self.reserved_output = self.reserved_output.clamp(0.0, 1.0);
         self.kv_capacity = self.kv_capacity.max(0.0);
         self.tokenise_per_token = Seconds::new(self.tokenise_per_token.get().max(0.0));
@@ -111,15 +116,29 @@ impl Engine {
         self
     }
 
+    /// Blocks of the cache of a rank.
+    pub(crate) fn kv_blocks(&self) -> f64 {
+        (self.kv_capacity / f64::from(self.kv_block.max(1))).floor()
+    }
+
     /// Room that a sequence wastes in its last block, on average.
     pub(crate) fn block_waste(&self) -> f64 {
         f64::from(self.kv_block.max(1) - 1) / 2.0
     }
 
+    /// Blocks that a request holds before its last token, which is never read again.
+    fn most_cached(&self, input: f64, output: f64) -> f64 {
+        let (block, left) = (f64::from(self.kv_block.max(1)), (output - 1.0).max(0.0));
+        if self.tokens_per_step > 1.0 {
+            let steps = (left / self.tokens_per_step).ceil();
+            return (input / block).ceil() + steps * self.tokens_per_step / block;
+        }
+        ((input + left) / block).ceil()
+    }
+
     /// Why this engine can never serve a request of these lengths.
     pub fn refuses(&self, input: u32, output: u32) -> Option<Refusal> {
-        let needed = f64::from(input) + f64::from(output) + self.block_waste();
-        if needed > self.kv_capacity {
+        if self.most_cached(f64::from(input), f64::from(output)) > self.kv_blocks() {
             Some(Refusal::LongerThanCache)
         } else if !self.policy.cuts_prompts() && input > self.token_budget {
             Some(Refusal::LongerThanStep)
@@ -128,6 +147,9 @@ impl Engine {
         }
     }
 }
+
+/// Tokens per step are a multiple of 2^-20, so that sums of them are exact in any order.
+const FINE: f64 = 1_048_576.0;
 
 /// Why a request was not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,7 +177,8 @@ mod tests {
     fn hand_refusals_name_the_limit() {
         let engine = Engine { kv_capacity: 1000.0, kv_block: 1, token_budget: 600, ..Engine::default() };
         assert_eq!(engine.refuses(900, 100), None);
-        assert_eq!(engine.refuses(901, 100), Some(Refusal::LongerThanCache));
+        assert_eq!(engine.refuses(901, 100), None);
+        assert_eq!(engine.refuses(902, 100), Some(Refusal::LongerThanCache));
         let whole = Engine { policy: Policy::WholeWithDecodes, ..engine };
         assert_eq!(whole.refuses(601, 100), Some(Refusal::LongerThanStep));
     }

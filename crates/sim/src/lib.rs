@@ -1,25 +1,42 @@
-//! Plays clients against one serving engine: time to first token and its like are properties of that process.
+//! Plays clients against serving engines: time to first token and its like are properties of that process.
 //!
-//! [`play`] plays a [`Workload`] against an [`Engine`], one replica, and returns what the client saw. It knows no
-//! model and no accelerator: a [`StepTimes`] tells what each step takes. Same settings, times and seed give the same
-//! answer.
+//! [`play`] plays a [`Workload`] against an [`Engine`], one replica, and returns what the client saw; [`simulate`] plays
+//! any [`Source`](rackplan_traffic::Source) of requests against a [`Fleet`] of them. Both are one event loop. It knows
+//! no model and no accelerator: a [`StepTimes`] tells what each step takes. Same settings, times and seed give the
+//! same answer.
 
+mod cache;
 mod capacity;
 mod client;
 mod closed_form;
+mod distribution;
 mod engine;
+mod fleet;
+mod line;
 mod metrics;
-mod player;
+mod op_tables;
+mod pipeline;
+mod play;
+mod queue;
 mod rank;
+mod record;
+mod replica;
 mod request;
+mod simulate;
 mod step;
-mod stretch;
+mod time;
 
+pub use cache::{Caching, Eviction, KvBlocks, Tier, TierTotals};
 pub use capacity::{Highest, Limits, OpenLoop, Requests, highest_rate, open_loop, saturated_rate};
 pub use client::{Load, Workload};
 pub use closed_form::{Estimate, Simulate, closed_form};
 pub use engine::{BatchWait, Engine, Policy, Refusal};
+pub use fleet::{Decoders, Fleet, Outage, Router, Scaling, TransferTotals};
 pub use metrics::{Played, Row, Summary};
-pub use player::{Options, play, play_with};
+pub use op_tables::{Layout, OperatorTables, TableError};
+pub use play::{Options, play, play_with};
 pub use rackplan_perf::{Average, Chunk};
-pub use step::StepTimes;
+pub use record::{Observer, RequestLimits, Sample, StepRecord, Totals};
+pub use simulate::{ClassResult, Latency, Simulated, Simulation, simulate};
+pub use step::{Step, StepTimes};
+pub use time::Time;

@@ -1,8 +1,6 @@
 //! What a client saw and what the engine did.
 
 use crate::Refusal;
-use crate::rank::Rank;
-use crate::request::Request;
 use rackplan_units::Seconds;
 use std::collections::BTreeMap;
 
@@ -35,7 +33,7 @@ pub struct Played {
     pub steps: u64,
     /// How often a request lost its cache to make room.
     pub preemptions: u32,
-    /// The most tokens in the cache of a rank, with what is lost in last blocks.
+    /// The most tokens in the cache of a rank, in whole blocks.
     pub kv_peak: f64,
     /// Requests in the order in which they were sent, if asked for.
     pub rows: Vec<Row>,
@@ -44,18 +42,42 @@ pub struct Played {
 /// One request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
+    /// Its place in the order of sending.
+    pub number: u64,
     /// Prompt tokens.
     pub isl: u32,
     /// Answer tokens.
     pub osl: u32,
+    /// Priority class.
+    pub class: u16,
+    /// Conversation, if it belongs to one, and its turn in it.
+    pub session: Option<u32>,
+    /// Turn of the conversation, from 0 on.
+    pub turn: u32,
+    /// Where it was answered.
+    pub replica: u32,
     /// When it was sent.
     pub sent: Seconds,
+    /// Time until it was let in; none if refused.
+    pub queueing: Option<Seconds>,
     /// Time to first token; none if refused.
     pub ttft: Option<Seconds>,
     /// Time to last token; none if refused.
     pub e2e: Option<Seconds>,
+    /// Prompt tokens found in caches.
+    pub hit_tokens: u32,
     /// How often it lost its cache.
     pub preemptions: u32,
+    /// How often it was sent again because its replica failed.
+    pub retries: u16,
+}
+
+impl Row {
+    /// Time per output token, (e2e - ttft)/(osl - 1); none for a single token.
+    pub fn tpot(&self) -> Option<Seconds> {
+        let (ttft, e2e) = (self.ttft?, self.e2e?);
+        (self.osl > 1).then(|| Seconds::new((e2e - ttft).get() / f64::from(self.osl - 1)))
+    }
 }
 
 /// Mean and percentiles (linear between ranks) over requests.
@@ -76,82 +98,31 @@ pub struct Summary {
 impl Summary {
     /// Of values in any order; none of none.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_unstable_by(f64::total_cmp);
-        let last = values.len().checked_sub(1)?;
-        let at = |share: f64| {
-            let rank = share * last as f64;
-            let (low, high) = (values[rank.floor() as usize], values[rank.ceil() as usize]);
-            Seconds::new(low + (high - low) * rank.fract())
-        };
+        if values.is_empty() {
+            return None;
+        }
         let mean = Seconds::new(values.iter().sum::<f64>() / values.len() as f64);
+        let mut rest = Rest { values: &mut values, before: 0 };
+        let mut at = |share: f64| Seconds::new(rest.percentile(share));
         Some(Self { mean, p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) })
     }
 }
 
-/// What is counted while playing.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    steps: u64,
-    decode_steps: u64,
-    decodes: f64,
-    refused: BTreeMap<Refusal, u32>,
+/// Values of which so many smaller ones have been set aside: percentiles are asked for in rising order.
+struct Rest<'a> {
+    values: &'a mut [f64],
+    before: usize,
 }
 
-impl Tally {
-    pub(crate) fn refuse(&mut self, refusal: Refusal) {
-        *self.refused.entry(refusal).or_default() += 1;
-    }
-
-    /// Counts steps that are about to end.
-    pub(crate) fn steps(&mut self, steps: u64, ranks: &[Rank]) {
-        self.steps += steps;
-        let decodes: u32 = ranks.iter().filter(|rank| rank.decodes_run).map(|rank| rank.decodes).sum();
-        if decodes > 0 {
-            self.decode_steps += steps;
-            self.decodes += f64::from(decodes) * steps as f64;
-        }
-    }
-
-    pub(crate) fn result(self, requests: &[Request], ranks: &[Rank], rows: bool) -> Played {
-        let answered = || requests.iter().filter_map(|r| Some((r, r.first? - r.sent, r.last? - r.sent)));
-        let duration = requests.iter().filter_map(|request| request.last).fold(0.0, f64::max);
-        let per_second = |amount: f64| if duration > 0.0 { amount / duration } else { 0.0 };
-        let finished = answered().count();
-        let output: f64 = answered().map(|(request, ..)| f64::from(request.output)).sum();
-        let input: f64 = answered().map(|(request, ..)| f64::from(request.input)).sum();
-        Played {
-            requests: requests.len() as u32,
-            finished: finished as u32,
-            refused: self.refused,
-            ttft: Summary::of(answered().map(|(_, ttft, _)| ttft).collect()),
-            tpot: Summary::of(answered().filter_map(tpot).collect()),
-            e2e: Summary::of(answered().map(|(.., e2e)| e2e).collect()),
-            duration: Seconds::new(duration),
-            output_tokens_per_second: per_second(output),
-            total_tokens_per_second: per_second(output + input),
-            requests_per_second: per_second(finished as f64),
-            decode_batch_mean: self.decodes / self.decode_steps.max(1) as f64,
-            steps: self.steps,
-            preemptions: ranks.iter().map(|rank| rank.taken_back).sum(),
-            kv_peak: ranks.iter().map(|rank| rank.kv_peak).fold(0.0, f64::max),
-            rows: if rows { requests.iter().map(row).collect() } else { Vec::new() },
-        }
-    }
-}
-
-fn tpot((request, ttft, e2e): (&Request, f64, f64)) -> Option<f64> {
-    (request.output > 1).then(|| (e2e - ttft) / f64::from(request.output - 1))
-}
-
-fn row(request: &Request) -> Row {
-    let since = |time: Option<f64>| time.map(|time| Seconds::new(time - request.sent));
-    Row {
-        isl: request.input,
-        osl: request.output,
-        sent: Seconds::new(request.sent),
-        ttft: since(request.first),
-        e2e: since(request.last),
-        preemptions: request.taken_back,
+impl Rest<'_> {
+    fn percentile(&mut self, share: f64) -> f64 {
+        let place = share * (self.before + self.values.len() - 1) as f64;
+        let below = place.floor() as usize - self.before;
+        let (_, &mut low, above) = self.values.select_nth_unstable_by(below, f64::total_cmp);
+        let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+        self.before += below;
+        self.values = &mut std::mem::take(&mut self.values)[below..];
+        low + (next - low) * place.fract()
     }
 }
 

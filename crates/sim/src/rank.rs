@@ -1,10 +1,24 @@
 //! One attention rank: its queue, its cache and its running sequences, held as sums.
 
 use crate::Engine;
-use crate::request::Request;
+use crate::cache::{Cache, Caching, Found, Store};
+use crate::queue::Queue;
+use crate::request::{Request, Requests};
 use crate::step::{Carried, Prompts};
+use crate::time::Time;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+
+/// What a rank shares with others while something happens.
+pub(crate) struct World<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) requests: &'a mut Requests,
+    pub(crate) now: Time,
+    /// The tier that all replicas share.
+    pub(crate) shared: &'a mut Option<Store>,
+    /// Requests that left the rank: answered, or handed over after their prompt.
+    pub(crate) ended: &'a mut Vec<u32>,
+}
 
 /// A prompt of which a part is computed.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +27,15 @@ struct Begun {
     done: f64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rank {
-    waiting: VecDeque<u32>,
-    /// Prompt tokens of those that wait.
-    waiting_tokens: f64,
+    pub(crate) queue: Queue,
+    pub(crate) cache: Cache,
     begun: Option<Begun>,
+    /// Let in, and waiting for their caches to be read: (when they are here, request).
+    loading: BinaryHeap<Reverse<(Time, u32)>>,
+    /// Let in, with their caches here, to be computed next.
+    loaded: VecDeque<u32>,
     /// Prompts that the step at hand completes.
     completing: Vec<u32>,
     /// Prompt chunks of the step at hand.
@@ -28,49 +45,79 @@ pub(crate) struct Rank {
     /// Decoding sequences, and the sum of their cached tokens.
     pub(crate) decodes: u32,
     context: f64,
-    /// Prompts being computed and those tokens.
+    /// Cached tokens of each when it joined less the decode steps before, the longest first; if asked for.
+    longest: Option<BinaryHeap<(i64, u32, u32)>>,
+    /// Prompts being computed or read.
     prefills: u32,
-    prefill_tokens: f64,
-    /// Cached and reserved tokens of all that were let in, as of when they were.
+    /// Blocks that are taken or reserved by all that were let in, as of when they were.
     committed: f64,
     /// Decode steps so far.
-    steps: u64,
-    /// When decoding sequences end: (decode step, request, times it was taken back).
+    pub(crate) steps: u64,
+    /// When decoding sequences end: (decode step, request, its version).
     ending: BinaryHeap<Reverse<(u64, u32, u32)>>,
-    /// All that were let in, the newest last: (request, times it was taken back); some may have ended.
+    /// All that were let in, the newest last: (request, its version); some may have ended.
     admitted: Vec<(u32, u32)>,
     /// Steps for which waiting prompts have been held to fill a batch.
     held: u32,
     /// Steps for which they still are, as of the step at hand.
     hold_left: Option<u64>,
-    /// The most tokens that were cached.
-    pub(crate) kv_peak: f64,
-    pub(crate) taken_back: u32,
+    /// Whether one was taken back for the step at hand, so that none is let in before the next.
+    is_full: bool,
+    /// Whether its decoding sequences are others than when that was last asked.
+    changed: bool,
+    /// Sequences by when their last token came, since the last decode step: (how many, when).
+    pub(crate) last_tokens: Vec<(u32, Time)>,
+    /// Prefills end here: their requests go on elsewhere.
+    pub(crate) hands_over: bool,
+    pub(crate) taken_back: u64,
 }
 
 impl Rank {
-    /// Requests here, waiting or running.
-    pub(crate) fn requests(&self) -> usize {
-        self.waiting.len() + self.running() as usize
+    pub(crate) fn new(engine: &Engine, caching: &Caching, piece: u32, wants_longest: bool) -> Self {
+        let room = (engine.kv_blocks(), engine.kv_block.max(1));
+        Self {
+            queue: Queue::default(),
+            cache: Cache::new(caching, room, engine.tokens_per_step, piece),
+            begun: None,
+            loading: BinaryHeap::new(),
+            loaded: VecDeque::new(),
+            completing: Vec::new(),
+            prompts: Prompts::default(),
+            decodes_run: false,
+            decodes: 0,
+            context: 0.0,
+            longest: wants_longest.then(BinaryHeap::new),
+            prefills: 0,
+            committed: 0.0,
+            steps: 0,
+            ending: BinaryHeap::new(),
+            admitted: Vec::new(),
+            held: 0,
+            hold_left: None,
+            is_full: false,
+            changed: false,
+            last_tokens: Vec::new(),
+            hands_over: false,
+            taken_back: 0,
+        }
     }
 
-    fn running(&self) -> u32 {
+    /// Requests here, waiting or running.
+    pub(crate) fn requests(&self) -> usize {
+        self.queue.len() + self.running() as usize
+    }
+
+    pub(crate) fn running(&self) -> u32 {
         self.decodes + self.prefills
     }
 
     pub(crate) fn push(&mut self, id: u32, request: &Request) {
-        self.waiting_tokens += request.prompt();
-        self.waiting.push_back(id);
+        self.queue.push_back(id, request);
     }
 
     /// Whether there is anything to compute in the step at hand.
     pub(crate) fn is_busy(&self) -> bool {
         self.decodes_run || !self.prompts.is_empty()
-    }
-
-    /// Tokens in the cache, with what is lost in last blocks.
-    fn cached(&self, engine: &Engine) -> f64 {
-        self.context + self.prefill_tokens + engine.block_waste() * f64::from(self.running())
     }
 
     /// Tokens that the decoding sequences add to the cache in a step.
@@ -91,7 +138,13 @@ impl Rank {
     /// The step at hand, with contexts grown by so many tokens.
     pub(crate) fn carried(&self, growth: f64) -> Carried {
         let context = if self.decodes_run { self.mean_context() + growth } else { 0.0 };
-        Carried { decodes: self.decoding(), context, prompts: self.prompts.chunks() }
+        let longest = self.longest_context().map_or(context, |longest| longest + growth);
+        Carried { decodes: self.decoding(), context, longest, prompts: self.prompts.chunks() }
+    }
+
+    fn longest_context(&self) -> Option<f64> {
+        let (longest, ..) = self.longest.as_ref()?.peek().filter(|_| self.decodes_run)?;
+        Some((longest + self.steps as i64) as f64)
     }
 
     /// Sum of the cached tokens of the decoding sequences that run in the step at hand.
@@ -99,73 +152,125 @@ impl Rank {
         if self.decodes_run { self.context } else { 0.0 }
     }
 
-    /// Whether one waits and there is a place for it, though perhaps no room in the cache.
-    pub(crate) fn has_waiting(&self, engine: &Engine) -> bool {
-        !self.waiting.is_empty() && self.running() < engine.max_sequences
+    /// Whether its decoding sequences changed since this was last asked.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
-    /// Whether the first that waits has a place and room.
-    fn has_candidate(&self, engine: &Engine, requests: &[Request]) -> bool {
-        let Some(&id) = self.waiting.front() else { return false };
-        let request = &requests[id as usize];
-        let needed = request.prompt() + engine.block_waste();
-        let reserved = needed + engine.reserved_output * request.output_left();
-        self.has_waiting(engine)
-            && self.cached(engine) + self.growth(engine) + needed <= engine.kv_capacity
-            && self.committed + reserved <= engine.kv_capacity
+    /// Whether one waits and there is a place for it, though perhaps no room in the cache.
+    pub(crate) fn has_waiting(&self, engine: &Engine) -> bool {
+        !self.queue.is_empty() && self.running() < engine.max_sequences
+    }
+
+    /// When the next cache that is being read is here.
+    pub(crate) fn next_loaded(&self) -> Option<Time> {
+        self.loading.peek().map(|Reverse((time, _))| *time)
+    }
+
+    /// The first that waits, if it has a place and room, and what is cached of it.
+    fn candidate(&self, world: &World) -> Option<(u32, Found)> {
+        if !self.has_waiting(world.engine) {
+            return None;
+        }
+        let id = self.queue.front()?;
+        let request = &world.requests[id];
+        let found = self.cache.find(id, request, world.shared.as_ref(), world.now);
+        let needed = self.cache.needed(request, &found);
+        let growing = self.cache.growth.taken(self.steps, 1);
+        let reserved = self.commitment(world.engine, request);
+        let has_room =
+            growing + needed <= self.cache.room() && self.committed + reserved <= world.engine.kv_blocks();
+        has_room.then_some((id, found))
     }
 
     /// Puts the next step together. With `hold`, no prompt is begun.
-    pub(crate) fn schedule(&mut self, engine: &Engine, requests: &mut [Request], hold: bool) {
+    pub(crate) fn schedule(&mut self, world: &mut World, hold: bool) {
+        let engine = world.engine;
         self.prompts = Prompts::default();
-        let full = self.make_room(engine, requests);
+        self.is_full = self.make_room(world);
         let beside = if engine.policy.rests_decodes() { 0.0 } else { self.growth(engine) };
         let mut left = (f64::from(engine.token_budget) - beside).max(0.0);
         if let Some(begun) = self.begun.take() {
-            left -= self.compute(requests, begun, left);
+            left -= self.compute(world.requests, begun, left);
         }
         let hold_left = self.hold_left(engine);
         if hold_left.is_none() {
             self.held = 0;
         }
         self.hold_left = hold_left.filter(|steps| *steps > 0);
-        if !full && !hold && self.hold_left.is_none() {
-            self.admit(engine, requests, left);
+        while let Some(&Reverse((_, id))) = self.loading.peek().filter(|next| next.0.0 <= world.now) {
+            self.loading.pop();
+            self.loaded.push_back(id);
         }
+        if !self.is_full && !hold && self.hold_left.is_none() {
+            left = self.begin_loaded(world, left);
+            self.admit(world, left);
+        }
+        self.cache.note_peak();
         self.decodes_run = self.decodes > 0 && (self.prompts.is_empty() || !engine.policy.rests_decodes());
     }
 
+    fn begin_loaded(&mut self, world: &World, mut left: f64) -> f64 {
+        while left > 0.0 {
+            let Some(id) = self.loaded.pop_front() else { break };
+            left -= self.begin(world, id, left);
+        }
+        left
+    }
+
     /// Lets in those that wait, in order, while budget, places and cache last.
-    fn admit(&mut self, engine: &Engine, requests: &[Request], mut left: f64) {
-        while left > 0.0 && self.has_candidate(engine, requests) {
-            let id = self.waiting[0];
-            let request = &requests[id as usize];
-            let tokens = request.prompt();
+    fn admit(&mut self, world: &mut World, mut left: f64) {
+        while left > 0.0 {
+            let Some((id, found)) = self.candidate(world) else { break };
+            let tokens = world.requests[id].prompt() - f64::from(found.tokens);
             // A prompt longer than a step, as one taken back may be, runs alone.
             let alone = self.decodes == 0 && self.prompts.is_empty();
-            if tokens > left && !engine.policy.cuts_prompts() && !alone {
+            if tokens > left && !world.engine.policy.cuts_prompts() && !alone {
                 break;
             }
-            let limit = if engine.policy.cuts_prompts() { left } else { tokens };
-            self.held = 0;
-            self.waiting.pop_front();
-            self.waiting_tokens -= tokens;
-            self.prefills += 1;
-            self.prefill_tokens += tokens;
-            self.committed += Self::commitment(engine, request);
-            self.admitted.push((id, request.taken_back));
-            left -= self.compute(requests, Begun { request: id, done: 0.0 }, limit);
+            let limit = if world.engine.policy.cuts_prompts() { left } else { tokens };
+            if self.let_in(world, id, found) {
+                left -= self.begin(world, id, limit);
+            }
         }
     }
 
-    /// What a request has reserved from when it is let in until it ends.
-    fn commitment(engine: &Engine, request: &Request) -> f64 {
-        request.prompt() + engine.block_waste() + engine.reserved_output * request.output_left()
+    /// Takes a request out of the queue and gives it its blocks; whether all that was found of it is here already.
+    fn let_in(&mut self, world: &mut World, id: u32, found: Found) -> bool {
+        self.held = 0;
+        let request = &mut world.requests[id];
+        self.queue.pop_front(request);
+        self.prefills += 1;
+        self.committed += self.commitment(world.engine, request);
+        request.admitted = request.admitted.min(world.now);
+        if request.carried == 0 {
+            request.hits += found.tokens;
+        }
+        let loaded = self.cache.admit(id, request, found, (world.shared, world.now));
+        let later = loaded.filter(|loaded| *loaded > world.now);
+        self.loading.extend(later.map(|loaded| Reverse((loaded, id))));
+        later.is_none()
+    }
+
+    /// Begins to compute what is not cached of a prompt; returns the tokens that the step at hand does of it.
+    fn begin(&mut self, world: &World, id: u32, limit: f64) -> f64 {
+        let request = &world.requests[id];
+        self.admitted.push((id, request.version));
+        if self.admitted.len() > 64 + 4 * self.running() as usize {
+            self.admitted.retain(|(id, version)| world.requests[*id].version == *version);
+        }
+        self.compute(world.requests, Begun { request: id, done: f64::from(request.hit) }, limit)
+    }
+
+    /// Blocks that a request takes or reserves from when it is let in until it ends.
+    fn commitment(&self, engine: &Engine, request: &Request) -> f64 {
+        let reserved = engine.reserved_output * (request.output_left() - 1.0);
+        ((request.prompt() + reserved) / f64::from(engine.kv_block.max(1))).ceil()
     }
 
     /// Adds a prompt's next chunk to the step at hand and returns its tokens.
-    fn compute(&mut self, requests: &[Request], begun: Begun, limit: f64) -> f64 {
-        let rest = requests[begun.request as usize].prompt() - begun.done;
+    fn compute(&mut self, requests: &Requests, begun: Begun, limit: f64) -> f64 {
+        let rest = requests[begun.request].prompt() - begun.done;
         let tokens = rest.min(limit);
         let is_last = tokens >= rest;
         if tokens > 0.0 {
@@ -183,60 +288,97 @@ impl Rank {
     fn hold_left(&self, engine: &Engine) -> Option<u64> {
         let wait = engine.batch_wait?;
         let budget = f64::from(engine.token_budget);
-        let filling = self.growth(engine) + self.waiting_tokens.min(budget);
+        let filling = self.growth(engine) + self.queue.tokens().min(budget);
         let waits = self.decodes > 0 && filling < wait.filled * budget && self.has_waiting(engine);
         waits.then(|| u64::from(wait.steps.saturating_sub(self.held)))
     }
 
     /// Takes back the newest until the cache has room for another token of every sequence; whether any was.
-    fn make_room(&mut self, engine: &Engine, requests: &mut [Request]) -> bool {
+    fn make_room(&mut self, world: &mut World) -> bool {
         let before = self.taken_back;
-        while self.running() > 1 && self.growth_left(engine) < 1 {
-            let Some((id, times)) = self.admitted.pop() else { break };
-            let request = &mut requests[id as usize];
-            if request.taken_back == times && request.last.is_none() {
-                self.take_back(engine, id, request);
+        while self.running() > 1 && self.growth_left(1) < 1 {
+            let Some(at) = self.victim(world.requests) else { break };
+            let (id, version) = self.admitted.remove(at);
+            if world.requests[id].version == version {
+                self.take_back(world, id);
             }
         }
         self.taken_back > before
     }
 
-    fn take_back(&mut self, engine: &Engine, id: u32, request: &mut Request) {
-        self.committed -= Self::commitment(engine, request);
-        if self.begun.is_some_and(|begun| begun.request == id) {
+    /// The newest of the least urgent class.
+    fn victim(&self, requests: &Requests) -> Option<usize> {
+        let newest = self.admitted.len().checked_sub(1)?;
+        if self.queue.has_one_class() {
+            return Some(newest);
+        }
+        let class = |at: &usize| {
+            let (id, version) = self.admitted[*at];
+            let request = &requests[id];
+            // What has ended is cleared away first.
+            if request.version == version { request.class } else { u16::MAX }
+        };
+        (0..=newest).max_by_key(|at| (class(at), *at))
+    }
+
+    fn take_back(&mut self, world: &mut World, id: u32) {
+        let engine = world.engine;
+        let request = &mut world.requests[id];
+        self.committed -= self.commitment(engine, request);
+        let holding = if let Some(begun) = self.begun.filter(|begun| begun.request == id) {
             self.begun = None;
             self.prefills -= 1;
-            self.prefill_tokens -= request.prompt();
+            let holding =
+                (self.cache.growth.held(request.own(), 0.0), begun.done - f64::from(request.shared));
+            self.cache.release(id, request, holding);
             request.take_back(None, engine.tokens_per_step);
+            holding
         } else {
-            self.decodes -= 1;
-            self.context -= request.cached(self.steps, engine.tokens_per_step);
+            let holding = self.leave(engine, request);
+            self.cache.release(id, request, holding);
             request.take_back(Some(self.steps), engine.tokens_per_step);
-        }
+            holding
+        };
+        debug_assert!(holding.0 >= 0.0);
         self.taken_back += 1;
-        self.waiting.push_front(id);
-        self.waiting_tokens += request.prompt();
+        self.queue.push_front(id, request);
     }
 
-    /// Decode steps for which the cache has room; unbounded for one sequence alone, which was seen to fit.
-    fn growth_left(&self, engine: &Engine) -> u64 {
-        if self.decodes == 0 || self.running() < 2 || engine.kv_capacity.is_infinite() {
+    /// A sequence decodes no more: returns what it holds by itself in whole blocks, and the tokens in them.
+    fn leave(&mut self, engine: &Engine, request: &Request) -> (f64, f64) {
+        let steps = request.decoded(self.steps);
+        let grown = steps * engine.tokens_per_step;
+        self.changed = true;
+        self.decodes -= 1;
+        self.context -= request.prompt() + grown;
+        self.cache.growth.remove(request.phase(engine.kv_block.max(1)));
+        (self.cache.growth.held(request.own(), steps), request.own() + grown)
+    }
+
+    /// Decode steps for which the cache has room, if they are no more than `most`; unbounded for one sequence alone,
+    /// which was seen to fit.
+    fn growth_left(&self, most: u64) -> u64 {
+        let room = self.cache.room();
+        if self.decodes == 0 || self.running() < 2 || room.is_infinite() {
             return u64::MAX;
         }
-        let room = engine.kv_capacity - self.cached(engine);
-        (room / self.growth(engine)).max(0.0) as u64
+        self.cache.growth.steps_within(self.steps, room, most)
     }
 
-    /// Steps without prompts until something happens here: a sequence ends, the cache is full, held prompts go.
-    pub(crate) fn steps_to_event(&mut self, engine: &Engine, requests: &[Request]) -> u64 {
-        let end = self.steps_to_end(requests);
-        end.min(self.growth_left(engine)).min(self.hold_left.unwrap_or(u64::MAX)).max(1)
+    /// Steps without prompts until something happens here, at most so many: a sequence ends, the cache is full, held
+    /// prompts go.
+    pub(crate) fn steps_to_event(&mut self, requests: &Requests, most: u64) -> u64 {
+        if self.is_full {
+            return 1;
+        }
+        let most = most.min(self.steps_to_end(requests)).min(self.hold_left.unwrap_or(u64::MAX));
+        most.min(self.growth_left(most)).max(1)
     }
 
     /// Decode steps until a sequence ends.
-    fn steps_to_end(&mut self, requests: &[Request]) -> u64 {
-        while let Some(&Reverse((step, id, times))) = self.ending.peek() {
-            if requests[id as usize].taken_back == times {
+    fn steps_to_end(&mut self, requests: &Requests) -> u64 {
+        while let Some(&Reverse((step, id, version))) = self.ending.peek() {
+            if requests[id].version == version {
                 return step - self.steps;
             }
             self.ending.pop();
@@ -244,64 +386,97 @@ impl Rank {
         u64::MAX
     }
 
-    /// Ends a step, or as many steps without prompts, at the given time. Requests that end are added to `ended`.
-    pub(crate) fn finish(
-        &mut self,
-        engine: &Engine,
-        requests: &mut [Request],
-        (steps, now): (u64, f64),
-        ended: &mut Vec<u32>,
-    ) {
+    /// Ends a step, or as many steps without prompts.
+    pub(crate) fn finish(&mut self, world: &mut World, steps: u64) {
         if self.decodes_run {
+            self.cache.grow(self.steps, steps, (&mut *world.shared, world.now));
             self.steps += steps;
-            self.context += self.growth(engine) * steps as f64;
+            self.context += self.growth(world.engine) * steps as f64;
         }
         if self.hold_left.is_some() {
             self.held += steps as u32;
         }
-        self.kv_peak = self.kv_peak.max(self.cached(engine));
         if self.decodes_run {
-            self.end_decodes(engine, requests, now, ended);
+            self.end_decodes(world);
+            self.last_tokens.clear();
+            self.last_tokens.push((self.decodes, world.now));
         }
         let mut completing = std::mem::take(&mut self.completing);
         for id in completing.drain(..) {
-            self.end_prefill(engine, requests, (id, now), ended);
+            self.end_prefill(world, id);
         }
         self.completing = completing;
+        self.trim_longest(world.requests);
     }
 
-    fn end_decodes(&mut self, engine: &Engine, requests: &mut [Request], now: f64, ended: &mut Vec<u32>) {
-        while self.steps_to_end(requests) == 0 {
+    fn trim_longest(&mut self, requests: &Requests) {
+        let Some(longest) = &mut self.longest else { return };
+        while longest.peek().is_some_and(|(_, id, version)| requests[*id].version != *version) {
+            longest.pop();
+        }
+    }
+
+    fn end_decodes(&mut self, world: &mut World) {
+        while self.steps_to_end(world.requests) == 0 {
             let Some(Reverse((_, id, _))) = self.ending.pop() else { break };
-            let request = &mut requests[id as usize];
-            self.decodes -= 1;
-            self.context -= request.cached(self.steps, engine.tokens_per_step);
-            self.committed -= Self::commitment(engine, request);
-            request.last = Some(now);
-            ended.push(id);
+            let request = &mut world.requests[id];
+            let holding = self.leave(world.engine, request);
+            self.end(world, id, holding);
         }
     }
 
-    /// A prompt is computed: it gives a token, and the request decodes unless that was its last.
-    fn end_prefill(
-        &mut self,
-        engine: &Engine,
-        requests: &mut [Request],
-        (id, now): (u32, f64),
-        ended: &mut Vec<u32>,
-    ) {
-        let request = &mut requests[id as usize];
-        request.first.get_or_insert(now);
+    /// A request is answered to its last token.
+    fn end(&mut self, world: &mut World, id: u32, holding: (f64, f64)) {
+        let request = &mut world.requests[id];
+        self.committed -= self.commitment(world.engine, request);
+        request.last = world.now;
+        request.version += 1;
+        self.cache.release(id, request, holding);
+        world.ended.push(id);
+    }
+
+    /// A prompt is computed: it gives a token, and the request decodes here, elsewhere, or not at all.
+    fn end_prefill(&mut self, world: &mut World, id: u32) {
+        let engine = world.engine;
+        let request = &mut world.requests[id];
+        request.first = request.first.min(world.now);
         self.prefills -= 1;
-        self.prefill_tokens -= request.prompt();
-        if let Some(step) = request.join(self.steps, engine.tokens_per_step) {
-            self.decodes += 1;
-            self.context += request.prompt();
-            self.ending.push(Reverse((step, id, request.taken_back)));
-        } else {
-            self.committed -= Self::commitment(engine, request);
-            request.last = Some(now);
-            ended.push(id);
+        self.cache.store_prompt(request);
+        if self.hands_over && request.output_left() > 1.0 {
+            return self.hand_over(world, id);
         }
+        let Some(step) = request.join(self.steps, engine.tokens_per_step) else {
+            let holding = (self.cache.growth.held(request.own(), 0.0), request.own());
+            return self.end(world, id, holding);
+        };
+        self.changed = true;
+        self.decodes += 1;
+        self.context += request.prompt();
+        self.cache.growth.add(request.phase(engine.kv_block.max(1)));
+        self.ending.push(Reverse((step, id, request.version)));
+        if let Some(longest) = &mut self.longest {
+            longest.push((request.prompt() as i64 - self.steps as i64, id, request.version));
+        }
+        match self.last_tokens.last_mut() {
+            Some((sequences, last)) if *last == world.now => *sequences += 1,
+            _ => self.last_tokens.push((1, world.now)),
+        }
+    }
+
+    fn hand_over(&mut self, world: &mut World, id: u32) {
+        let request = &mut world.requests[id];
+        self.committed -= self.commitment(world.engine, request);
+        let holding = (self.cache.growth.held(request.own(), 0.0), request.own());
+        self.cache.release(id, request, holding);
+        self.cache.drop_request(id);
+        request.hand_over();
+        world.ended.push(id);
+    }
+
+    /// Everything that was here leaves, as when the replica fails.
+    pub(crate) fn fail(&mut self, engine: &Engine, caching: &Caching, piece: u32) -> Rank {
+        let fresh = Self::new(engine, caching, piece, self.longest.is_some());
+        let fresh = Self { hands_over: self.hands_over, taken_back: self.taken_back, ..fresh };
+        std::mem::replace(self, fresh)
     }
 }

@@ -2,28 +2,83 @@
 
 use rackplan_perf::{Average, Chunk, StepTable};
 
-/// Times of engine steps, for one attention rank of one replica.
-pub trait StepTimes {
-    /// Seconds of one step in which `decodes` sequences with `context` cached tokens on average each generate, beside
-    /// chunks of prompts. There are at most three kinds of chunks; none for a step that only decodes.
-    /// Experts meet what the average rank carries; none where all ranks carry the same.
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64;
+/// What one attention rank computes in a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Sequences that generate.
+    pub decodes: f64,
+    /// Their cached tokens, on average.
+    pub context: f64,
+    /// Cached tokens of the longest of them, where [`StepTimes::wants_longest`]; else the average.
+    pub longest: f64,
+    /// Chunks of prompts beside them: at most three kinds; none in a step that only decodes.
+    pub chunks: &'a [Chunk],
+    /// What the average rank carries, which is what experts meet; none where all ranks carry the same.
+    pub average: Option<Average>,
+}
 
-    /// The same where all ranks carry the same.
-    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
-        self.step_among(decodes, context, chunks, None)
+impl<'a> Step<'a> {
+    /// A step of sequences of one length, on ranks that all carry the same.
+    pub fn even(decodes: f64, context: f64, chunks: &'a [Chunk]) -> Self {
+        Self { decodes, context, longest: context, chunks, average: None }
     }
 }
 
+/// Times of engine steps, for one attention rank of one replica.
+pub trait StepTimes {
+    /// Seconds of one step.
+    fn time(&self, step: &Step<'_>) -> f64;
+
+    /// The mean context up to which the time of a step without prompts lies on a straight line as all contexts grow.
+    fn straight_to(&self, step: &Step<'_>) -> f64 {
+        (STRAIGHT * step.context).max(step.context + SHORTEST)
+    }
+
+    /// Seconds until the next pipeline stage has what a step of this one made, where times are of one stage.
+    fn sending(&self, _: &Step<'_>) -> f64 {
+        0.0
+    }
+
+    /// Whether the longest context matters beside the average one.
+    fn wants_longest(&self) -> bool {
+        false
+    }
+
+    /// Seconds of [`Step::even`].
+    fn step(&self, decodes: f64, context: f64, chunks: &[Chunk]) -> f64 {
+        self.time(&Step::even(decodes, context, chunks))
+    }
+}
+
+/// By how much contexts grow, at least, before a time is asked for anew: as a factor, and in tokens where that is more.
+const STRAIGHT: f64 = 1.125;
+const SHORTEST: f64 = 16.0;
+
 impl StepTimes for StepTable {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
-        StepTable::step_among(self, decodes, context, chunks, average)
+    fn time(&self, step: &Step<'_>) -> f64 {
+        self.step_among(step.decodes, step.context, step.chunks, step.average)
+    }
+
+    fn straight_to(&self, step: &Step<'_>) -> f64 {
+        Self::straight_to(step.context)
     }
 }
 
 impl<T: StepTimes> StepTimes for &T {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
-        (**self).step_among(decodes, context, chunks, average)
+    fn time(&self, step: &Step<'_>) -> f64 {
+        (**self).time(step)
+    }
+
+    fn straight_to(&self, step: &Step<'_>) -> f64 {
+        (**self).straight_to(step)
+    }
+
+    fn sending(&self, step: &Step<'_>) -> f64 {
+        (**self).sending(step)
+    }
+
+    fn wants_longest(&self) -> bool {
+        (**self).wants_longest()
     }
 }
 
@@ -32,64 +87,71 @@ impl<T: StepTimes> StepTimes for &T {
 pub(crate) struct Carried {
     pub(crate) decodes: f64,
     pub(crate) context: f64,
+    pub(crate) longest: f64,
     pub(crate) prompts: ([Chunk; 3], usize),
 }
 
 impl Carried {
-    /// Its chunks of prompts.
-    pub(crate) fn chunks(&self) -> &[Chunk] {
-        &self.prompts.0[..self.prompts.1]
+    /// As a question, among ranks that carry this on average.
+    pub(crate) fn step(&self, average: Option<Average>) -> Step<'_> {
+        let chunks = &self.prompts.0[..self.prompts.1];
+        Step { decodes: self.decodes, context: self.context, longest: self.longest, chunks, average }
     }
 }
 
-/// The prompts of one step, held as sums.
+/// The prompts of one step, held as sums by kind: with a prefix in the cache, cut off before their end, whole.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Prompts {
-    whole: f64,
+    sums: [Sums; 3],
+    count: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
     tokens: f64,
     squares: f64,
-    parts: [Option<Chunk>; 2],
+    /// Σ tokens · prefix.
+    pairs: f64,
 }
 
 impl Prompts {
     /// Adds tokens of one prompt of which `prefix` are cached.
     pub(crate) fn add(&mut self, tokens: f64, prefix: f64, is_last: bool) {
-        let place = if prefix > 0.0 { Some(0) } else { (!is_last).then_some(1) };
-        match place {
-            Some(place) => self.parts[place] = Some(Chunk { prompts: 1.0, tokens, prefix }),
-            None => {
-                self.whole += 1.0;
-                self.tokens += tokens;
-                self.squares += tokens * tokens;
-            }
-        }
+        let kind = if prefix > 0.0 { 0 } else { 1 + usize::from(is_last) };
+        let sums = &mut self.sums[kind];
+        sums.tokens += tokens;
+        sums.squares += tokens * tokens;
+        sums.pairs += tokens * prefix;
+        self.count += 1;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.whole == 0.0 && self.parts == [None, None]
+        self.count == 0
     }
 
     /// Tokens of prompts in the step.
     pub(crate) fn tokens(&self) -> f64 {
-        self.tokens + self.parts.iter().flatten().map(|chunk| chunk.tokens).sum::<f64>()
+        self.sums.iter().map(|sums| sums.tokens).sum()
     }
 
     /// The chunks and how many of them count.
     pub(crate) fn chunks(&self) -> ([Chunk; 3], usize) {
         let mut chunks = [Chunk { prompts: 0.0, tokens: 0.0, prefix: 0.0 }; 3];
         let mut kinds = 0;
-        let whole = (self.whole > 0.0).then(|| self.equal());
-        for chunk in self.parts.into_iter().chain([whole]).flatten() {
-            chunks[kinds] = chunk;
+        for sums in self.sums.iter().filter(|sums| sums.tokens > 0.0) {
+            chunks[kinds] = sums.equal();
             kinds += 1;
         }
         (chunks, kinds)
     }
+}
 
-    /// n = (Σt)²/Σt² prompts of Σt²/Σt tokens do the same linear and the same quadratic work.
+impl Sums {
+    /// n = (Σt)²/Σt² prompts of t' = Σt²/Σt tokens behind p' = Σtp/Σt do the same linear work, the same among their
+    /// own tokens and the same with what is cached.
     fn equal(&self) -> Chunk {
         let tokens = self.squares / self.tokens;
-        Chunk { prompts: self.tokens / tokens, tokens, prefix: 0.0 }
+        Chunk { prompts: self.tokens / tokens, tokens, prefix: self.pairs / self.tokens }
     }
 }
 
@@ -105,10 +167,11 @@ mod tests {
         prompts.add(300.0, 0.0, true);
         prompts.add(100.0, 0.0, true);
         prompts.add(50.0, 0.0, false);
+        prompts.add(100.0, 300.0, false);
         let (chunks, kinds) = prompts.chunks();
         // 300 and 100: 400 tokens, 100,000 squared; 1.6 prompts of 250.
-        assert_eq!((kinds, prompts.tokens()), (3, 550.0));
-        assert_eq!(chunks[0], Chunk { prompts: 1.0, tokens: 100.0, prefix: 500.0 });
+        assert_eq!((kinds, prompts.tokens()), (3, 650.0));
+        assert_eq!(chunks[0], Chunk { prompts: 2.0, tokens: 100.0, prefix: 400.0 });
         assert_eq!(chunks[1], Chunk { prompts: 1.0, tokens: 50.0, prefix: 0.0 });
         assert_eq!(chunks[2], Chunk { prompts: 1.6, tokens: 250.0, prefix: 0.0 });
     }

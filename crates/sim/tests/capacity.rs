@@ -1,7 +1,7 @@
 //! Saturation and the highest rate within limits.
 
 use rackplan_sim::{
-    Average, Chunk, Engine, Highest, Limits, Requests, StepTimes, highest_rate, open_loop, saturated_rate,
+    Engine, Highest, Limits, Requests, Step, StepTimes, highest_rate, open_loop, saturated_rate,
 };
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
@@ -9,7 +9,8 @@ use rackplan_units::Seconds;
 struct Linear;
 
 impl StepTimes for Linear {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
+    fn time(&self, step: &Step<'_>) -> f64 {
+        let &Step { decodes, context, chunks, .. } = step;
         let prompts: f64 = chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum();
         5e-3 + 2e-5 * decodes + 2e-9 * decodes * context + 2e-5 * prompts
     }

@@ -1,8 +1,7 @@
 //! How far the closed form is from the player, on random shapes.
 
 use rackplan_sim::{
-    Average, BatchWait, Chunk, Engine, Load, Policy, Refusal, Simulate, StepTimes, Workload, closed_form,
-    play,
+    BatchWait, Engine, Load, Policy, Refusal, Simulate, Step, StepTimes, Workload, closed_form, play,
 };
 use rackplan_traffic::{Lengths, Stream};
 
@@ -17,7 +16,8 @@ struct Dense {
 }
 
 impl StepTimes for Dense {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
+    fn time(&self, step: &Step<'_>) -> f64 {
+        let &Step { decodes, context, chunks, .. } = step;
         let prompts: f64 = chunks.iter().map(|c| c.prompts * c.tokens).sum();
         let pairs: f64 = chunks.iter().map(|c| c.prompts * c.tokens * (c.prefix + c.tokens / 2.0)).sum();
         let gemms = self.weights.max(self.per_token * (decodes + prompts));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rackplan_sim::{
-    Average, BatchWait, Chunk, Engine, Load, Options, Played, Policy, Refusal, StepTimes, Workload, play,
+    BatchWait, Chunk, Engine, Load, Options, Played, Policy, Refusal, Step, StepTimes, Workload, play,
     play_with,
 };
 use rackplan_traffic::Lengths;
@@ -12,7 +12,8 @@ use rackplan_units::Seconds;
 struct Linear;
 
 impl StepTimes for Linear {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], _: Option<Average>) -> f64 {
+    fn time(&self, step: &Step<'_>) -> f64 {
+        let &Step { decodes, context, chunks, .. } = step;
         let prompts = |chunk: &Chunk| {
             chunk.prompts * chunk.tokens * (2e-5 + 1e-10 * (chunk.prefix + chunk.tokens / 2.0))
         };
@@ -39,7 +40,8 @@ fn workload(load: Load, isl: u32, osl: u32, ratio: f64) -> Workload {
 }
 
 fn assert_close(left: f64, right: f64) {
-    assert!((left - right).abs() <= 1e-9 * right.abs().max(1e-3), "{left} {right}");
+    // Times are whole nanoseconds, one rounding a step.
+    assert!((left - right).abs() <= 1e-9 * right.abs().max(2.0), "{left} {right}");
 }
 
 #[test]
@@ -52,7 +54,8 @@ fn hand_one_client_waits_for_front_end_and_prompt() {
     assert_close(ttft.p99.get(), ttft.p50.get());
     assert_close(played.tpot.expect("more than one token").mean.get(), Linear.step(1.0, 1004.5, &[]));
     assert_eq!((played.finished, played.steps, played.decode_batch_mean), (10, 110, 1.0));
-    assert_eq!(played.kv_peak, 1000.0 + 10.0 + 7.5);
+    // 1010 tokens in blocks of 16.
+    assert_eq!(played.kv_peak, 1024.0);
 }
 
 #[test]
@@ -251,21 +254,12 @@ proptest! {
     }
 
     #[test]
-    fn law_skipping_ahead_changes_nothing_on_one_rank(engine in engines(), workload in workloads()) {
-        let skipping = play(&engine, &Linear, &workload);
-        let stepping = play_with(&engine, &Linear, &workload, Options { skip_ahead: false, rows: false });
-        prop_assert_eq!(skipping.finished, stepping.finished);
-        // The slowest of several ranks may change within a stretch, which moves times a little; with places for a few
-        // sequences only, that can change who waits for whom. On one rank nothing changes but rounding.
-        if engine.ranks > 1 {
-            return Ok(());
-        }
-        let close = |left: f64, right: f64| (left - right).abs() <= 1e-6 * right.abs();
-        prop_assert_eq!(skipping.steps, stepping.steps);
-        prop_assert_eq!(skipping.preemptions, stepping.preemptions);
-        prop_assert!(close(skipping.duration.get(), stepping.duration.get()));
-        if let (Some(left), Some(right)) = (skipping.ttft, stepping.ttft) {
-            prop_assert!(close(left.mean.get(), right.mean.get()) && close(left.p99.get(), right.p99.get()));
-        }
+    fn law_skipping_ahead_changes_nothing(engine in engines(), workload in workloads()) {
+        let options = Options { rows: true, ..Options::default() };
+        let skipping = play_with(&engine, &Linear, &workload, options);
+        let stepping = play_with(&engine, &Linear, &workload, Options { skip_ahead: false, ..options });
+        let differs = skipping.rows.iter().zip(&stepping.rows).find(|(left, right)| left != right);
+        prop_assert_eq!(differs, None);
+        prop_assert!(skipping == stepping);
     }
 }

@@ -7,8 +7,8 @@ use super::outcome::ServingPrediction;
 use super::tables::evidence;
 use crate::serving::{Load, ServingCase};
 use rackplan_catalog::Framework;
-use rackplan_perf::{Average, Batch, Chunk, Deployment, Memory, StepTable, bytes_of_sequence};
-use rackplan_sim::{Engine, Load as Played, StepTimes, Summary, Workload, play};
+use rackplan_perf::{Average, Batch, Deployment, Memory, StepTable, bytes_of_sequence};
+use rackplan_sim::{Engine, Load as Played, Step, StepTimes, Summary, Workload, play};
 
 pub(super) fn predict(
     predictor: &mut ServingPredictor,
@@ -99,23 +99,27 @@ struct Times<'a> {
 
 impl Times<'_> {
     /// What generation takes by itself, and what prompts add to it, each by its factor.
-    fn device(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
-        let whole = self.table.step_among(decodes, context, chunks, average);
-        if chunks.is_empty() {
+    fn device(&self, step: &Step<'_>) -> f64 {
+        let whole = self.table.time(step);
+        if step.chunks.is_empty() {
             return whole * self.factors.decode;
         }
-        if self.factors == Factors::NONE || decodes <= 0.0 {
+        if self.factors == Factors::NONE || step.decodes <= 0.0 {
             return whole * self.factors.prompts;
         }
-        let generating = average.map(|all| Average { prompt_tokens: 0.0, ..all });
-        let generation = self.table.step_among(decodes, context, &[], generating).min(whole);
+        let average = step.average.map(|all| Average { prompt_tokens: 0.0, ..all });
+        let generation = self.table.time(&Step { chunks: &[], average, ..*step }).min(whole);
         generation * self.factors.decode + (whole - generation) * self.factors.prompts
     }
 }
 
 impl StepTimes for Times<'_> {
-    fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
-        self.device(decodes, context, chunks, average) + self.host.0 + self.host.1 * decodes
+    fn time(&self, step: &Step<'_>) -> f64 {
+        self.device(step) + self.host.0 + self.host.1 * step.decodes
+    }
+
+    fn straight_to(&self, step: &Step<'_>) -> f64 {
+        self.table.straight_to(step)
     }
 }
 

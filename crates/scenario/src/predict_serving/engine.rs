@@ -8,15 +8,24 @@ use rackplan_sim::{BatchWait, Engine, Policy};
 /// The engine of one replica of a case.
 pub(super) fn engine(case: &ServingCase, framework: &Framework, deployment: &Deployment) -> Engine {
     let launch = launch(case, framework, &case.situation(deployment.plan));
+    let policy = framework.scheduler.policy;
+    Engine {
+        token_budget: launch.token_budget.max(least_budget(case, policy)),
+        tokens_per_step: case.speculative.map_or(1.0, |speculative| speculative.accepted_per_step),
+        kv_capacity: capacity(case, deployment),
+        ..launched(framework, launch, deployment.plan.dp)
+    }
+}
+
+/// An engine of a framework with launch flags and so many attention groups, with room for any cache.
+pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine {
     let scheduler = &framework.scheduler;
-    let dp = deployment.plan.dp;
     let waits = launch.batch_wait_steps > 0;
     Engine {
         policy: policy(scheduler.policy),
-        token_budget: launch.token_budget.max(least_budget(case, scheduler.policy)),
+        token_budget: launch.token_budget,
         max_sequences: launch.max_sequences,
         ranks: dp,
-        tokens_per_step: case.speculative.map_or(1.0, |speculative| speculative.accepted_per_step),
         tokenise_per_token: framework.front_end.tokenise_per_token,
         first_token_overhead: framework.front_end.first_token,
         schedules_ahead: scheduler.schedule_ahead_steps > 0,
@@ -24,9 +33,9 @@ pub(super) fn engine(case: &ServingCase, framework: &Framework, deployment: &Dep
         batch_wait: waits
             .then_some(BatchWait { steps: launch.batch_wait_steps, filled: launch.batch_wait_ratio }),
         balance_wait: if dp > 1 { framework.launch.attention_dp_wait_steps } else { 0 },
-        kv_capacity: capacity(case, deployment),
         kv_block: framework.memory.page_tokens,
         reserved_output: scheduler.reserved_output,
+        ..Engine::VLLM
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod waits;
 
-use crate::{Chunk, Engine, Load, Policy, Refusal, StepTimes, Workload};
+use crate::{Chunk, Engine, Load, Policy, Refusal, Step, StepTimes, Workload};
 use rackplan_perf::Average;
 use rackplan_traffic::Lengths;
 use rackplan_units::Seconds;
@@ -161,7 +161,7 @@ impl Shape {
             times.step(0.0, 0.0, &[group])
         } else {
             let others = (running - 1.0).max(0.0);
-            times.step_among(others, input + output / 2.0, &[group], average) - decode
+            times.time(&Step { average, ..Step::even(others, input + output / 2.0, &[group]) }) - decode
         };
         let full = times.step(0.0, 0.0, &[Chunk { prompts: per_step, ..one }]);
         let burst = times.step((running / 2.0).max(1.0), input, &[]) - times.step(1.0, input, &[]);
@@ -176,7 +176,7 @@ impl Shape {
             tokenise: engine.tokenise_per_token.get() * input,
             decode,
             alone,
-            alone_among: times.step_among(0.0, 0.0, &[one], average),
+            alone_among: times.time(&Step { average, ..Step::even(0.0, 0.0, &[one]) }),
             prompt: prompt / together,
             together,
             prompt_in_full: full / per_step,

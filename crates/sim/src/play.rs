@@ -1,0 +1,93 @@
+//! Plays a client against one engine, as a benchmark does.
+
+use crate::fleet::{Fleet, How, Playing};
+use crate::metrics::Played;
+use crate::record::Recorder;
+use crate::time::Time;
+use crate::{Engine, Load, Policy, StepTimes, Workload};
+use rackplan_units::Seconds;
+
+/// How to play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Play many decode steps as one where nothing begins or ends. Off, every step is an event of its own; nothing else
+    /// changes.
+    pub skip_ahead: bool,
+    /// Keep a row per request.
+    pub rows: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { skip_ahead: true, rows: false }
+    }
+}
+
+/// Plays a workload to its end.
+pub fn play(engine: &Engine, times: &impl StepTimes, workload: &Workload) -> Played {
+    play_with(engine, times, workload, Options::default())
+}
+
+/// Plays a workload to its end, with options.
+pub fn play_with(engine: &Engine, times: &impl StepTimes, workload: &Workload, options: Options) -> Played {
+    let engine = match workload.load {
+        Load::StaticBatch { batch } => static_engine(engine.checked(), batch),
+        _ => engine.checked(),
+    };
+    let fleet = Fleet::of(engine, 1);
+    let recorder = Recorder { rows: options.rows.then(Vec::new), ..Recorder::default() };
+    let how =
+        How { skips_ahead: options.skip_ahead, seed: workload.seed, sample_every: None, until: Time::NEVER };
+    let (times, mut clients) = ([times], workload.clients());
+    let mut playing = Playing::new(&fleet, &times, &mut clients, recorder, how);
+    playing.run();
+    result(playing)
+}
+
+/// The engine of a static batch: one step takes all prompts, nothing is in front of it.
+fn static_engine(engine: Engine, batch: u32) -> Engine {
+    Engine {
+        policy: Policy::WholeWithDecodes,
+        token_budget: u32::MAX,
+        max_sequences: batch.max(1),
+        tokenise_per_token: Seconds::new(0.0),
+        first_token_overhead: Seconds::new(0.0),
+        schedules_ahead: false,
+        receive_interval: 1,
+        batch_wait: None,
+        balance_wait: 0,
+        reserved_output: 1.0,
+        ..engine
+    }
+}
+
+fn result<T: StepTimes, S: rackplan_traffic::Source>(playing: Playing<'_, '_, T, S>) -> Played {
+    let ranks = || playing.replicas.iter().flat_map(|replica| &replica.ranks);
+    let kv_peak = ranks().map(|rank| rank.cache.peak_tokens()).fold(0.0, f64::max);
+    let preemptions = ranks().map(|rank| rank.taken_back).sum::<u64>() as u32;
+    let recorder = playing.recorder;
+    let [ttft, tpot, e2e, _] = recorder.all.summaries();
+    let totals = recorder.totals;
+    let duration = recorder.last_token.seconds();
+    let per_second = |amount: f64| if duration > 0.0 { amount / duration } else { 0.0 };
+    let mut rows = recorder.rows.unwrap_or_default();
+    rows.sort_unstable_by_key(|row| row.number);
+    let refused = recorder.refused.into_iter().map(|(refusal, count)| (refusal, count as u32)).collect();
+    Played {
+        requests: playing.sent as u32,
+        finished: recorder.all.finished as u32,
+        refused,
+        ttft,
+        tpot,
+        e2e,
+        duration: Seconds::new(duration),
+        output_tokens_per_second: per_second(totals.output_tokens as f64),
+        total_tokens_per_second: per_second((totals.output_tokens + totals.prompt_tokens) as f64),
+        requests_per_second: per_second(recorder.all.finished as f64),
+        decode_batch_mean: totals.decodes / totals.decode_steps.max(1) as f64,
+        steps: totals.steps,
+        preemptions,
+        kv_peak,
+        rows,
+    }
+}

@@ -1,0 +1,374 @@
+//! One replica of a deployment: a front end, and attention ranks that step together.
+//!
+//! A step costs O(1): ranks hold sums, and while nothing begins or ends many decode steps are played as one.
+
+use crate::cache::{Caching, KvBlocks, Store};
+use crate::line::Line;
+use crate::pipeline::{self, Pipeline};
+use crate::rank::{Rank, World};
+use crate::record::{Recorder, StepRecord};
+use crate::request::{Request, Requests};
+use crate::time::Time;
+use crate::{Engine, StepTimes};
+use rackplan_perf::Average;
+use std::collections::VecDeque;
+
+/// What is played at the moment: steps that began, and when they end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Running {
+    pub(crate) began: Time,
+    pub(crate) steps: u64,
+    pub(crate) end: Time,
+    /// One step with prompts in it.
+    pub(crate) has_prompts: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) number: u32,
+    pub(crate) engine: Engine,
+    caching: Caching,
+    piece: u32,
+    pub(crate) ranks: Vec<Rank>,
+    /// Sent and not yet received by the scheduler, in the order in which it sees them.
+    pub(crate) incoming: VecDeque<(Time, u32)>,
+    /// Batches in flight, if there are several stages.
+    pub(crate) pipeline: Option<Pipeline>,
+    running: Option<Running>,
+    line: Option<Line>,
+    /// When the last step began: what is seen later is not in the next one if that is scheduled ahead.
+    step_began: Time,
+    tokeniser_free: Time,
+    /// Decode steps since the scheduler last looked for requests.
+    since_receiving: u64,
+    /// Steps for which prompts have been held until every rank has one, and for which they still are.
+    balanced: u32,
+    balance_left: Option<u64>,
+    skips_ahead: bool,
+}
+
+/// What a replica touches outside itself while something happens.
+pub(crate) struct Around<'a, 'r> {
+    pub(crate) requests: &'a mut Requests,
+    pub(crate) now: Time,
+    pub(crate) shared: &'a mut Option<Store>,
+    pub(crate) ended: &'a mut Vec<u32>,
+    pub(crate) recorder: &'a mut Recorder<'r>,
+}
+
+impl Replica {
+    pub(crate) fn new(
+        number: u32,
+        engine: &Engine,
+        (caching, piece): (&Caching, u32),
+        (wants_longest, skips_ahead): (bool, bool),
+    ) -> Self {
+        let pipeline = Pipeline::of(engine);
+        let engine = &pipeline::of_a_batch(engine);
+        let rank = |_| Rank::new(engine, caching, piece, wants_longest);
+        Self {
+            number,
+            engine: *engine,
+            pipeline,
+            caching: caching.clone(),
+            piece,
+            ranks: (0..engine.ranks).map(rank).collect(),
+            incoming: VecDeque::new(),
+            running: None,
+            line: None,
+            step_began: Time::ZERO,
+            tokeniser_free: Time::ZERO,
+            since_receiving: 0,
+            balanced: 0,
+            balance_left: None,
+            skips_ahead,
+        }
+    }
+
+    /// Requests here, not yet seen ones included.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.queued() + self.ranks.iter().map(|rank| rank.running() as usize).sum::<usize>()
+    }
+
+    /// Requests that wait to be let in.
+    pub(crate) fn queued(&self) -> usize {
+        self.incoming.len() + pipeline::queued(self.pipeline.as_ref(), &self.ranks)
+    }
+
+    /// Cache blocks of each rank. Batches of a pipeline share one cache, whose free blocks the first shows.
+    pub(crate) fn kv_blocks(&self) -> impl Iterator<Item = KvBlocks> {
+        let share = self.pipeline.is_some();
+        self.ranks.iter().enumerate().map(move |(at, rank)| match rank.cache.state() {
+            state if share && at > 0 => KvBlocks { free: 0.0, ..state },
+            state => state,
+        })
+    }
+
+    /// Prompt tokens of a request that are cached on some rank.
+    pub(crate) fn match_tokens(&self, request: &Request) -> u32 {
+        self.ranks.iter().map(|rank| rank.cache.match_tokens(request)).max().unwrap_or(0)
+    }
+
+    /// When something happens here next.
+    pub(crate) fn next_event(&self) -> Time {
+        if let Some(running) = self.running {
+            return running.end;
+        }
+        let seen = self.incoming.front().map(|next| next.0);
+        if let Some(pipeline) = &self.pipeline {
+            return pipeline.next_event(seen);
+        }
+        let loaded = self.ranks.iter().filter_map(Rank::next_loaded);
+        loaded.chain(seen).min().unwrap_or(Time::NEVER)
+    }
+
+    /// A request arrives at the front end.
+    pub(crate) fn submit(&mut self, id: u32, requests: &mut Requests, now: Time) {
+        let request = &mut requests[id];
+        request.replica = self.number;
+        let seen = if request.carried > 0 {
+            now
+        } else {
+            let tokenise = self.engine.tokenise_per_token.get() * f64::from(request.input);
+            self.tokeniser_free = self.tokeniser_free.max(now) + Time::from_seconds(tokenise);
+            self.tokeniser_free + Time::from_seconds(self.engine.first_token_overhead.get())
+        };
+        request.seen = seen;
+        self.incoming.push_back((seen, id));
+        if let (Some(running), Some(line)) = (&mut self.running, &self.line) {
+            let steps = steps_to_receiving(&self.engine, line, self.incoming[0].0, self.since_receiving);
+            if steps < running.steps {
+                (running.steps, running.end) = (steps, line.end(steps));
+            }
+        }
+    }
+
+    /// Something happens: what runs has ended, or an idle replica has something to do.
+    pub(crate) fn finish(&mut self, around: &mut Around) {
+        if self.pipeline.is_some() {
+            return self.finish_batches(around);
+        }
+        let Some(running) = self.running.take() else {
+            // An idle engine takes a request at once.
+            self.step_began = around.now;
+            self.since_receiving = 0;
+            return;
+        };
+        let steps = running.steps;
+        self.since_receiving = if running.has_prompts { 0 } else { self.since_receiving + steps };
+        self.step_began = self.line.as_ref().map_or(running.began, |line| line.end(steps - 1));
+        if self.balance_left.is_some() {
+            self.balanced += steps as u32;
+        }
+        self.record(&running, &self.ranks, around.recorder);
+        if let Some(line) = &mut self.line {
+            line.played += steps;
+        }
+        let mut world = World {
+            engine: &self.engine,
+            requests: around.requests,
+            now: around.now,
+            shared: around.shared,
+            ended: around.ended,
+        };
+        for rank in &mut self.ranks {
+            rank.finish(&mut world, steps);
+        }
+    }
+
+    pub(crate) fn record(&self, running: &Running, ranks: &[Rank], recorder: &mut Recorder) {
+        let &Running { began, steps, end, .. } = running;
+        let first = self.line.as_ref().map_or(end, |line| line.end(1));
+        let mut step = StepRecord { replica: self.number, began, end, steps, ..StepRecord::default() };
+        for rank in ranks {
+            step.prompt_tokens += rank.prompts.tokens();
+            if rank.decodes_run {
+                step.decodes += rank.decodes;
+                step.context += rank.context_run();
+                for &(sequences, last) in &rank.last_tokens {
+                    recorder.gaps(first.since(last), f64::from(sequences));
+                }
+                if steps > 1 {
+                    let rest = (steps - 1) as f64;
+                    recorder.gaps(end.since(first) / rest, rest * f64::from(rank.decodes));
+                }
+            }
+        }
+        recorder.step(&step);
+    }
+
+    /// Puts the next step together, if there is anything to do.
+    pub(crate) fn wake(&mut self, times: &impl StepTimes, around: &mut Around) {
+        if self.pipeline.is_some() {
+            return self.wake_batches(times, around);
+        }
+        self.receive(around.requests, around.now);
+        self.schedule(around);
+        if self.ranks.iter().any(Rank::is_busy) {
+            self.start(times, around);
+        } else {
+            self.line = None;
+        }
+    }
+
+    /// Hands what the scheduler sees to the ranks.
+    fn receive(&mut self, requests: &Requests, now: Time) {
+        if !self.since_receiving.is_multiple_of(u64::from(self.engine.receive_interval)) {
+            return;
+        }
+        let horizon = if self.engine.schedules_ahead { self.step_began } else { now };
+        while let Some(&(_, id)) = self.incoming.front().filter(|next| next.0 <= horizon) {
+            self.incoming.pop_front();
+            let request = &requests[id];
+            // A prefix in the cache outweighs one request more.
+            let load = |rank: &Rank| {
+                let cached = f64::from(rank.cache.match_tokens(request)) / f64::from(request.input.max(1));
+                rank.requests() as f64 - cached
+            };
+            if let [rank] = self.ranks.as_mut_slice() {
+                rank.push(id, request);
+            } else if let Some(rank) = self.ranks.iter_mut().min_by(|a, b| load(a).total_cmp(&load(b))) {
+                rank.push(id, request);
+            }
+        }
+    }
+
+    fn schedule(&mut self, around: &mut Around) {
+        let balance_left = self.balance_left();
+        if balance_left.is_none() {
+            self.balanced = 0;
+        }
+        self.balance_left = balance_left.filter(|steps| *steps > 0);
+        let hold = self.balance_left.is_some();
+        let mut world = World {
+            engine: &self.engine,
+            requests: around.requests,
+            now: around.now,
+            shared: around.shared,
+            ended: around.ended,
+        };
+        for rank in &mut self.ranks {
+            rank.schedule(&mut world, hold);
+        }
+    }
+
+    /// Steps for which prompts are still held until every rank has one; none if none is to be. They are held only
+    /// while every rank decodes.
+    fn balance_left(&self) -> Option<u64> {
+        if self.engine.balance_wait == 0 || self.ranks.len() < 2 {
+            return None;
+        }
+        let ready = self.ranks.iter().filter(|rank| rank.has_waiting(&self.engine)).count();
+        let waits = ready > 0 && ready < self.ranks.len() && self.ranks.iter().all(|rank| rank.decodes > 0);
+        waits.then(|| u64::from(self.engine.balance_wait.saturating_sub(self.balanced)))
+    }
+
+    /// Begins the step at hand, or as many decode steps as pass before something can happen.
+    fn start(&mut self, times: &impl StepTimes, around: &Around) {
+        let began = around.now;
+        let changed = self.ranks.iter_mut().fold(false, |changed, rank| rank.take_changed() | changed);
+        if self.ranks.iter().any(|rank| !rank.prompts.is_empty()) {
+            self.line = None;
+            let end = began + Time::from_seconds(self.slowest(times, 0.0));
+            self.running = Some(Running { began, steps: 1, end, has_prompts: true });
+            return;
+        }
+        let line = match self.line.take().filter(|line| !changed && line.left() > 0) {
+            Some(line) => line,
+            None => self.new_line(times, began),
+        };
+        let mut steps = if self.skips_ahead { self.steps_to_event(&line, around.requests) } else { 1 };
+        if let Some(next) = self.incoming.front() {
+            steps = steps.min(steps_to_receiving(&self.engine, &line, next.0, self.since_receiving));
+        }
+        if let Some(loaded) = self.ranks.iter().filter_map(Rank::next_loaded).min() {
+            steps = steps.min(line.steps_to(loaded).max(1));
+        }
+        self.running = Some(Running { began, steps, end: line.end(steps), has_prompts: false });
+        self.line = Some(line);
+    }
+
+    /// The line on which decode steps lie from now on.
+    fn new_line(&self, times: &impl StepTimes, now: Time) -> Line {
+        let tokens = self.engine.tokens_per_step;
+        let straight = |rank: &Rank| {
+            let carried = rank.carried(0.0);
+            (times.straight_to(&carried.step(None)) - carried.context) / tokens
+        };
+        let decoding = self.ranks.iter().filter(|rank| rank.decodes_run);
+        let more = decoding.map(straight).fold(f64::INFINITY, f64::min).clamp(0.0, 1e9).floor();
+        let first = self.slowest(times, 0.0);
+        let slope = if more >= 1.0 { (self.slowest(times, more * tokens) - first) / more } else { 0.0 };
+        Line::new(now, (first, slope), more as u64 + 1)
+    }
+
+    fn steps_to_event(&mut self, line: &Line, requests: &Requests) -> u64 {
+        let mut steps = self.balance_left.unwrap_or(u64::MAX).min(line.left());
+        for rank in self.ranks.iter_mut().filter(|rank| rank.decodes > 0) {
+            steps = rank.steps_to_event(requests, steps);
+        }
+        steps.max(1)
+    }
+
+    /// Time of the step at hand with contexts grown by so many tokens: that of the slowest rank.
+    ///
+    /// Only the ranks with the most sequences, the most cached tokens and the most prompt tokens are asked for.
+    fn slowest(&self, times: &impl StepTimes, growth: f64) -> f64 {
+        if let [rank] = self.ranks.as_slice() {
+            return times.time(&rank.carried(growth).step(None)).max(0.0);
+        }
+        let average = Some(self.average());
+        let time_of = |rank: usize| times.time(&self.ranks[rank].carried(growth).step(average)).max(0.0);
+        let most = |key: fn(&Rank) -> (f64, f64)| {
+            let better = |best: usize, at: usize| {
+                if key(&self.ranks[at]) > key(&self.ranks[best]) { at } else { best }
+            };
+            (1..self.ranks.len()).fold(0, better)
+        };
+        let decodes = most(|rank| (rank.decoding(), rank.context_run()));
+        let context = most(|rank| (rank.context_run(), 0.0));
+        let prompts = most(|rank| (rank.prompts.tokens(), rank.context_run()));
+        let mut slowest = time_of(decodes);
+        if context != decodes {
+            slowest = slowest.max(time_of(context));
+        }
+        if prompts != decodes && prompts != context && !self.ranks[prompts].prompts.is_empty() {
+            slowest = slowest.max(time_of(prompts));
+        }
+        slowest
+    }
+
+    /// What ranks carry on average, idle ones included.
+    fn average(&self) -> Average {
+        let ranks = self.ranks.len() as f64;
+        let sum = |of: fn(&Rank) -> f64| self.ranks.iter().map(of).sum::<f64>() / ranks;
+        Average { decodes: sum(Rank::decoding), prompt_tokens: sum(|rank| rank.prompts.tokens()) }
+    }
+
+    /// Everything that was here is lost; steps that had ended were played.
+    pub(crate) fn fail(&mut self, now: Time, recorder: &mut Recorder) {
+        if let (Some(running), Some(line)) = (self.running.take(), &self.line) {
+            let steps = line.steps_to(now).saturating_sub(1).min(running.steps);
+            if steps > 0 {
+                self.record(&Running { steps, end: line.end(steps), ..running }, &self.ranks, recorder);
+            }
+        }
+        for rank in &mut self.ranks {
+            rank.fail(&self.engine, &self.caching, self.piece);
+        }
+        self.incoming.clear();
+        self.pipeline = Pipeline::of(&self.engine);
+        (self.running, self.line) = (None, None);
+        (self.step_began, self.tokeniser_free) = (now, now);
+        (self.since_receiving, self.balanced, self.balance_left) = (0, 0, None);
+    }
+}
+
+/// Steps of a line after which the scheduler gets a request that it sees at a given time.
+fn steps_to_receiving(engine: &Engine, line: &Line, seen: Time, since_receiving: u64) -> u64 {
+    let ahead = u64::from(engine.schedules_ahead);
+    let steps = line.steps_to(seen).saturating_add(ahead).max(1);
+    let interval = u64::from(engine.receive_interval);
+    let over = since_receiving.saturating_add(steps) % interval;
+    if over == 0 { steps } else { steps.saturating_add(interval - over) }
+}

@@ -19,6 +19,8 @@ pub(crate) mod code {
     pub(crate) const INFEASIBLE: u8 = 4;
     /// Errors are larger than allowed.
     pub(crate) const GATE: u8 = 5;
+    /// Ctrl-C.
+    pub(crate) const INTERRUPTED: u8 = 130;
 }
 
 /// A command that ends without an answer.

@@ -36,10 +36,27 @@ pub(crate) fn rows(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     if path.is_dir() {
         return Err(unreadable(path, &io::ErrorKind::IsADirectory.into()));
     }
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let zipped = path.extension().is_some_and(|extension| extension == "gz");
-    let bytes: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    Ok(sendable_rows(path).map_err(|error| unreadable(path, &error))?)
+}
+
+/// The same for whoever reads from another thread; standard input is read anew only once.
+pub(crate) fn sendable_rows(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(path)?;
+    let is = |end: &str| path.extension().is_some_and(|extension| extension == end);
+    let bytes: Box<dyn Read + Send> = match (is("gz"), is("zst")) {
+        (true, _) => Box::new(MultiGzDecoder::new(file)),
+        (_, true) => Box::new(unpacked(file)?),
+        _ => Box::new(file),
+    };
     Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))
+}
+
+/// A zstd stream.
+fn unpacked(file: File) -> io::Result<impl Read + Send> {
+    ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)
 }
 
 /// The text of a whole table, plain or packed.

@@ -3,6 +3,7 @@
 mod args;
 mod calibrate;
 mod catalog;
+mod chrome_trace;
 mod compare;
 mod error;
 mod explain;
@@ -15,6 +16,9 @@ mod output;
 mod predict;
 mod predict_ops;
 mod predict_serving;
+mod simulate;
+mod simulate_files;
+mod simulate_watch;
 mod size;
 mod sweep;
 mod sweep_plans;
@@ -42,6 +46,7 @@ fn run() -> Result<ExitCode, Failure> {
         Some(("size", matches)) => size::run(matches),
         Some(("sweep", matches)) => sweep::run(matches),
         Some(("explain", matches)) => explain::run(matches),
+        Some(("simulate", matches)) => simulate::run(matches),
         Some(("compare" | "diff", matches)) => compare::run(matches),
         Some(("init", matches)) => init::run(matches),
         Some(("offload", matches)) => offload::run(matches),
@@ -65,7 +70,7 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
-        .subcommands([size::command(), sweep::command(), explain::command()])
+        .subcommands([size::command(), sweep::command(), explain::command(), simulate::command()])
         .subcommands([compare::command(), compare::diff_command(), init::command()])
         .subcommands([offload::command(), predict::command()])
         .subcommands([calibrate::command(), validate::command(), catalog::command()])

@@ -33,6 +33,43 @@ impl Drop for Progress {
     }
 }
 
+/// Progress towards a known end where there is one: how many, how fast, how long it will take.
+pub(crate) struct Timed {
+    bar: ProgressBar,
+    unit: &'static str,
+    expected: Option<u64>,
+}
+
+impl Timed {
+    pub(crate) fn new(unit: &'static str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let timed = Self { bar, unit, expected: None };
+        timed.draw_as("{spinner} {human_pos} UNIT ({per_sec})");
+        timed
+    }
+
+    fn draw_as(&self, template: &str) {
+        let template = template.replace("UNIT", self.unit);
+        self.bar.set_style(ProgressStyle::with_template(&template).expect("the template is fixed"));
+    }
+
+    /// So many are done, of as many as are expected.
+    pub(crate) fn at(&mut self, done: u64, expected: Option<u64>) {
+        if expected != self.expected {
+            self.expected = expected;
+            self.bar.set_length(expected.unwrap_or(0));
+            self.draw_as("{wide_bar} {human_pos} of {human_len} UNIT ({per_sec}, {eta} left)");
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// Whether standard output wants colour: `--color`, then NO_COLOR, then whether it is a terminal.
 pub(crate) fn wants_color(choice: Option<&str>) -> bool {
     match choice {

@@ -49,5 +49,6 @@ fn name(verb: Verb) -> &'static str {
         Verb::Sweep => "sweep",
         Verb::Offload => "offload",
         Verb::Explain => "explain",
+        Verb::Simulate => "simulate",
     }
 }

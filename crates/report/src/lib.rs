@@ -13,6 +13,7 @@ pub mod png;
 pub mod reasons;
 pub mod score;
 pub mod section;
+pub mod simulate;
 pub mod size;
 pub mod svg;
 pub mod sweep;

@@ -17,6 +17,7 @@ pub mod run;
 mod schema;
 pub mod serving;
 mod settings;
+pub mod simulation;
 pub mod use_case;
 mod value;
 
@@ -25,7 +26,8 @@ pub use error::{QuestionError, check_engines};
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};
 pub use question::{
-    Limits, Method, Mode, Objective, Phase, Question, Search, Swaps, Targets, Text, Workload,
+    EngineSettings, FleetSettings, Limits, Method, Mode, Objective, Phase, Question, Search,
+    SimulationSettings, Swaps, Targets, Text, Workload,
 };
 pub use rackplan_catalog::{Catalog, CatalogError, FigureSource, Kind as CatalogKind, OverlayFile};
 pub use schema::{SCHEMAS, schema};
@@ -43,4 +45,6 @@ pub enum Verb {
     Offload,
     /// Why a step of a deployment takes what it takes.
     Explain,
+    /// What comes of requests that a deployment serves.
+    Simulate,
 }

@@ -1,5 +1,9 @@
 //! The question as a typed value: what the keys of a scenario file and the flags mean.
 
+mod simulated;
+
+pub use simulated::{EngineSettings, FleetSettings, SimulationSettings};
+
 use crate::lengths::Length;
 use crate::value::{Count, List, Number, Switch, Written, schema_of};
 use rackplan_units::{DollarsPerSecond, Seconds, Watts};
@@ -23,7 +27,7 @@ pub struct Question {
     pub speculative: Option<String>,
     /// Racks, servers or accelerators to plan on.
     pub hardware: Option<List<String>>,
-    /// Tier for the caches of users who think: `host`, `nvme`, `remote`, `none` or `auto`.
+    /// Tier for the caches of users who think: `host`, `nvme`, `remote`, `none` or `auto`; several of a simulation.
     pub kv_tier: Option<String>,
     /// Share of those caches that stays in HBM.
     pub hbm_residency: Option<Number>,
@@ -43,6 +47,12 @@ pub struct Question {
     pub search: Search,
     /// Random swaps between two models.
     pub swaps: Swaps,
+    /// How a simulated engine is launched.
+    pub engine: EngineSettings,
+    /// The replicas of a simulation.
+    pub fleet: FleetSettings,
+    /// How a simulation is played.
+    pub simulation: SimulationSettings,
 }
 
 /// A name that a file may also write as a number: model `1`.
@@ -90,6 +100,20 @@ pub struct Workload {
     pub context: Option<Count>,
     /// Context lengths to tabulate.
     pub contexts: Option<List<Count>>,
+    /// File of requests to play.
+    pub trace: Option<String>,
+    /// How often the trace is played, one after the other.
+    pub repeat: Option<Count>,
+    /// Factor on the rate at which the trace's requests come.
+    pub rate_scale: Option<Number>,
+    /// Whether a broken line of the trace ends the run.
+    pub strict: Option<Switch>,
+    /// Turns of a conversation, each with all before it as its prompt's beginning.
+    pub turns: Option<Count>,
+    /// Requests to send.
+    pub requests: Option<Count>,
+    /// For how long requests are sent.
+    pub duration: Option<Seconds>,
 }
 
 /// What the users expect.

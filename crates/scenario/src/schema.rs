@@ -1,13 +1,15 @@
 //! JSON Schemas of the question and the answers.
 
 use crate::answer::{
-    Answer, CompareAnswer, ExplainAnswer, OffloadAnswer, ReasonsAnswer, SizeAnswer, SweepAnswer,
+    Answer, CompareAnswer, ExplainAnswer, OffloadAnswer, ReasonsAnswer, SimulateAnswer, SizeAnswer,
+    SweepAnswer,
 };
 use crate::question::Question;
 use schemars::{Schema, schema_for};
 
 /// Names that [`schema`] knows.
-pub const SCHEMAS: [&str; 7] = ["question", "size", "sweep", "offload", "explain", "reasons", "compare"];
+pub const SCHEMAS: [&str; 8] =
+    ["question", "size", "sweep", "offload", "explain", "simulate", "reasons", "compare"];
 
 /// The JSON Schema of a question, or of a verb's answer.
 pub fn schema(what: &str) -> Option<Schema> {
@@ -16,6 +18,7 @@ pub fn schema(what: &str) -> Option<Schema> {
         "size" => schema_for!(Answer<SizeAnswer>),
         "sweep" => schema_for!(Answer<SweepAnswer>),
         "explain" => schema_for!(Answer<ExplainAnswer>),
+        "simulate" => schema_for!(Answer<SimulateAnswer>),
         "offload" => schema_for!(Answer<OffloadAnswer>),
         "reasons" => schema_for!(Answer<ReasonsAnswer>),
         "compare" => schema_for!(CompareAnswer),

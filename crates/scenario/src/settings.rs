@@ -40,14 +40,20 @@ const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
 const EXPLAIN: &[Verb] = &[Verb::Explain];
-const EVERY: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain];
-const PLANS_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Explain];
+const SIMULATE: &[Verb] = &[Verb::Simulate];
+const BATCHES: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain];
+const EVERY: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Explain, Verb::Simulate];
+const PLANS_AND_EXPLAIN: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Explain, Verb::Simulate];
+const PLANS_AND_SIMULATE: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Simulate];
+const WITH_SEED: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload, Verb::Simulate];
 
 const WHAT: &str = "What runs";
 const WHO: &str = "Who uses it";
 const GOOD: &str = "How good";
 const WHERE: &str = "On what";
 const SEARCH: &str = "Search";
+const ENGINE: &str = "How it serves";
+const PLAY: &str = "How to play";
 
 macro_rules! setting {
     ($path:literal, $flag:literal, $aliases:expr, $value:literal, $group:expr, $verbs:expr, $help:literal) => {
@@ -116,7 +122,7 @@ pub const SETTINGS: &[Setting] = &[
         ["active-users"],
         "N",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "People who are on at the same time"
     ),
     setting!(
@@ -125,7 +131,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "USERS/MIN",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "New users a minute (Poisson); needs --avg-session-min"
     ),
     setting!(
@@ -134,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "MINUTES",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Mean length of a session"
     ),
     setting!(
@@ -152,7 +158,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "REQ/S",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Requests a second that arrive at random, in place of users (operators method)"
     ),
     setting!(
@@ -161,7 +167,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "N",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Clients that each send their next request when the last is answered, in place of users (operators method)"
     ),
     setting!(
@@ -170,7 +176,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Mean time between an answer and the user's next request, e.g. 30s (operators method)"
     ),
     setting!(
@@ -215,7 +221,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PART",
         WHO,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Share of a prompt that other requests have computed already, 0.5 for half (operators method)"
     ),
     setting!(
@@ -237,6 +243,61 @@ pub const SETTINGS: &[Setting] = &[
         "Context lengths to tabulate"
     ),
     setting!(
+        "workload.trace",
+        "trace",
+        [],
+        "FILE",
+        WHO,
+        SIMULATE,
+        "Requests to play: a trace recognised by its columns, plain, .gz or .zst; - for standard input"
+    ),
+    setting!(
+        "workload.repeat",
+        "repeat",
+        [],
+        "N",
+        WHO,
+        SIMULATE,
+        "Play the trace so often, one time after the other"
+    ),
+    setting!(
+        "workload.rate_scale",
+        "rate-scale",
+        [],
+        "X",
+        WHO,
+        SIMULATE,
+        "Send the trace's requests so many times as fast"
+    ),
+    setting!(
+        "workload.strict",
+        "strict",
+        [],
+        "",
+        WHO,
+        SIMULATE,
+        "A broken line of the trace ends the run; without it such lines are skipped and counted"
+    ),
+    setting!(
+        "workload.turns",
+        "turns",
+        [],
+        "N",
+        WHO,
+        SIMULATE,
+        "Turns of a conversation; each has --isl new tokens behind all that was said before"
+    ),
+    setting!("workload.requests", "requests", [], "N", WHO, SIMULATE, "Requests to send"),
+    setting!(
+        "workload.duration",
+        "duration",
+        [],
+        "TIME",
+        WHO,
+        SIMULATE,
+        "Send requests for so long, e.g. 1h"
+    ),
+    setting!(
         "targets.tokens_per_user_rate",
         "tokens-per-user-rate",
         [],
@@ -251,7 +312,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Longest time to first token, e.g. 2s (operators method)"
     ),
     setting!(
@@ -260,7 +321,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Longest time per output token, e.g. 30ms (operators method)"
     ),
     setting!(
@@ -269,7 +330,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIME",
         GOOD,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Longest time to the last token, e.g. 20s (operators method)"
     ),
     setting!(
@@ -278,7 +339,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "PERCENTILE",
         GOOD,
-        PLANS,
+        PLANS_AND_SIMULATE,
         "Which requests must be within them: p50, p90, p95, p99 or mean (operators method)"
     ),
     setting!(
@@ -387,8 +448,8 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "TIER",
         WHERE,
-        PLANS,
-        "Where caches of users who think go: host, nvme or remote, also where HBM would hold them; none computes again what HBM does not hold; auto takes the best (operators method)"
+        PLANS_AND_SIMULATE,
+        "Where caches of users who think go: host, nvme or remote, also where HBM would hold them; none computes again what HBM does not hold; auto takes the best (operators method); a simulation takes several, the nearest first: host,nvme,remote"
     ),
     setting!(
         "hbm_residency",
@@ -418,6 +479,177 @@ pub const SETTINGS: &[Setting] = &[
         "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe"
     ),
     setting!(
+        "engine.chunk_tokens",
+        "chunk-tokens",
+        [],
+        "TOKENS",
+        ENGINE,
+        SIMULATE,
+        "Tokens that a step computes at most; prompts are cut to fit"
+    ),
+    setting!(
+        "engine.max_batch",
+        "max-batch",
+        [],
+        "N",
+        ENGINE,
+        SIMULATE,
+        "Sequences that an attention group runs at once"
+    ),
+    setting!(
+        "engine.kv_blocks",
+        "kv-blocks",
+        [],
+        "N",
+        ENGINE,
+        SIMULATE,
+        "Blocks of the KV cache of an attention group, in place of what memory holds"
+    ),
+    setting!(
+        "engine.no_prefix_cache",
+        "no-prefix-cache",
+        [],
+        "",
+        ENGINE,
+        SIMULATE,
+        "Drop caches with their requests"
+    ),
+    setting!(
+        "engine.op_tables",
+        "op-tables",
+        [],
+        "DIR",
+        ENGINE,
+        SIMULATE,
+        "Step times from the tables of operators in a folder, in place of the performance model"
+    ),
+    setting!(
+        "fleet.replicas",
+        "replicas",
+        [],
+        "N",
+        ENGINE,
+        SIMULATE,
+        "Replicas; with --decode-replicas those that compute prompts"
+    ),
+    setting!(
+        "fleet.decode_replicas",
+        "decode-replicas",
+        [],
+        "N",
+        ENGINE,
+        SIMULATE,
+        "Replicas that generate, while the others compute prompts and send their caches"
+    ),
+    setting!(
+        "fleet.router",
+        "router",
+        [],
+        "RULE",
+        ENGINE,
+        SIMULATE,
+        "Who gets a request: round-robin, least-outstanding, least-queued, power-of-two, prefix or sticky"
+    ),
+    setting!(
+        "fleet.signal_age",
+        "signal-age",
+        [],
+        "TIME",
+        ENGINE,
+        SIMULATE,
+        "How old the router's picture of the replicas may be"
+    ),
+    setting!(
+        "fleet.autoscale",
+        "autoscale",
+        [],
+        "MIN..MAX",
+        ENGINE,
+        SIMULATE,
+        "Replicas come and go with the load, between these numbers"
+    ),
+    setting!(
+        "fleet.target_requests",
+        "target-requests",
+        [],
+        "N",
+        ENGINE,
+        SIMULATE,
+        "Requests, waiting and running, that autoscaling gives a replica"
+    ),
+    setting!(
+        "fleet.start_up",
+        "start-up",
+        [],
+        "TIME",
+        ENGINE,
+        SIMULATE,
+        "From the decision to add a replica until it serves"
+    ),
+    setting!(
+        "fleet.mtbf",
+        "mtbf",
+        [],
+        "PART=TIME[,...]",
+        ENGINE,
+        SIMULATE,
+        "Mean time between failures of a gpu, link, server or rack, e.g. gpu=50000h,server=20000h"
+    ),
+    setting!(
+        "fleet.mttr",
+        "mttr",
+        [],
+        "TIME",
+        ENGINE,
+        SIMULATE,
+        "Mean time to repair, for all parts or as PART=TIME[,...]"
+    ),
+    setting!(
+        "simulation.seeds",
+        "seeds",
+        [],
+        "N",
+        PLAY,
+        SIMULATE,
+        "Runs with seeds of their own, side by side, for intervals of confidence"
+    ),
+    setting!(
+        "simulation.warmup",
+        "warmup",
+        [],
+        "TIME",
+        PLAY,
+        SIMULATE,
+        "Play requests sent before this without counting them"
+    ),
+    setting!(
+        "simulation.capacity",
+        "capacity",
+        [],
+        "",
+        PLAY,
+        SIMULATE,
+        "Seek the highest load within the targets"
+    ),
+    setting!(
+        "simulation.no_skip_ahead",
+        "no-skip-ahead",
+        [],
+        "",
+        PLAY,
+        SIMULATE,
+        "Play every step by itself; slower, with the same answer"
+    ),
+    setting!(
+        "simulation.sample_every",
+        "sample-every",
+        [],
+        "TIME",
+        PLAY,
+        SIMULATE,
+        "How often the time series has a point"
+    ),
+    setting!(
         "search.method",
         "method",
         [],
@@ -442,7 +674,7 @@ pub const SETTINGS: &[Setting] = &[
         ["batch"],
         "LIST",
         SEARCH,
-        EVERY,
+        BATCHES,
         "Batch sizes per instance to try"
     ),
     setting!("search.tp", "tp", [], "LIST", SEARCH, EVERY, "Tensor-parallel sizes to try"),
@@ -487,7 +719,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting!("swaps.steps", "swap-steps", [], "N", SEARCH, OFFLOAD, "Arrivals of the seeded run"),
     setting!("swaps.token", "swap-token", [], "TOKENS", SEARCH, OFFLOAD, "Context of the arriving users"),
-    setting!("seed", "seed", [], "N", SEARCH, ALL, "Seed of every random path"),
+    setting!("seed", "seed", [], "N", SEARCH, WITH_SEED, "Seed of every random path"),
 ];
 
 /// The settings that a verb knows.

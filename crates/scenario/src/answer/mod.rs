@@ -5,6 +5,7 @@ mod explain;
 mod offload;
 mod plans;
 mod reasons;
+mod simulate;
 mod size;
 mod sweep;
 mod what_if;
@@ -17,6 +18,12 @@ pub use explain::{
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
+pub use simulate::{
+    CacheFigures, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput, GpuUse,
+    LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,
+    SimulatedCapacity, SimulatedFleet, SimulatedLoad, SimulatedThroughput, TierFigures, TransferFigures,
+    Verdict,
+};
 pub use size::{
     Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Economics, Founding,
     FoundingSummary, Generating, Hardware, Kv, KvPlacement, Latency, LinkLoad, Memory, Money, Plan, Point,

@@ -17,6 +17,7 @@ mod tables;
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub(crate) use bands::{ID as BANDS, class};
+pub(crate) use engine::launched;
 pub use loans::fit_loans;
 pub use outcome::{Band, ServingPrediction};
 pub use picks::{Picks, picks};

@@ -7,7 +7,7 @@ use rackplan_perf::{Deployment, Memory, ParallelPlan, bytes_of_sequence, state_o
 use rackplan_units::Bytes;
 
 /// Memory of one accelerator at the context of the step.
-pub(super) fn memory(target: &Target, deployment: &Deployment) -> ExplainMemory {
+pub(in crate::run) fn memory(target: &Target, deployment: &Deployment) -> ExplainMemory {
     let memory = Memory::of(deployment);
     let context = target.context();
     let state = state_of_sequence(deployment).get();
@@ -28,7 +28,7 @@ pub(super) fn memory(target: &Target, deployment: &Deployment) -> ExplainMemory 
 }
 
 /// Why it does not fit, with both sides of the comparison; none where it does.
-pub(super) fn difficulty(target: &Target, memory: &ExplainMemory) -> Option<Difficulty> {
+pub(in crate::run) fn difficulty(target: &Target, memory: &ExplainMemory) -> Option<Difficulty> {
     let shown = |bytes: f64| Bytes::new(bytes).to_string();
     let (capacity, weights, cache) = (memory.capacity_bytes, memory.weights_bytes, memory.cache_bytes);
     let binding = if cache <= 0.0 {

@@ -7,6 +7,9 @@ mod read;
 mod step;
 
 pub(super) use drafts::drafted;
+pub(super) use fit::{difficulty, memory};
+pub(super) use read::{Asked, StepAsked, Target};
+pub(super) use step::widest_peak;
 
 use super::envelope::{read_values, wrap};
 use crate::QuestionError;
@@ -17,7 +20,6 @@ use crate::predict_serving::bands::{ID as BANDS, class};
 use crate::question::Phase;
 use rackplan_catalog::Bands;
 use rackplan_perf::{Compiled, Engines};
-use read::Target;
 
 /// How far the parts can be trusted, in a sentence.
 const BAND: &str = "of each part measured over predicted at the 10th and 90th percentile of its own table; the step's is \
@@ -73,7 +75,7 @@ fn answer(inputs: &Inputs, target: &mut Target) -> ExplainAnswer {
     }
 }
 
-fn layout(target: &Target) -> ExplainLayout {
+pub(super) fn layout(target: &Target) -> ExplainLayout {
     let (plan, formats) = (target.plan, target.formats);
     ExplainLayout {
         gpus: plan.gpus(),

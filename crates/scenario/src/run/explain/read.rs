@@ -22,55 +22,76 @@ const MOST_SEQUENCES: u64 = 1_000_000;
 
 /// One deployment and its step.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) question: Question,
-    pub(super) notes: Notes,
-    pub(super) model: Entry<Model>,
-    pub(super) gpu: Entry<Gpu>,
-    pub(super) device: Device,
-    pub(super) backend: Backend,
-    pub(super) framework: Framework,
-    pub(super) formats: Formats,
-    pub(super) plan: ParallelPlan,
-    pub(super) speculative: Option<Speculative>,
-    pub(super) isl: f64,
-    pub(super) osl: f64,
+pub(in crate::run) struct Target {
+    pub(in crate::run) question: Question,
+    pub(in crate::run) notes: Notes,
+    pub(in crate::run) model: Entry<Model>,
+    pub(in crate::run) gpu: Entry<Gpu>,
+    pub(in crate::run) device: Device,
+    pub(in crate::run) backend: Backend,
+    pub(in crate::run) framework: Framework,
+    pub(in crate::run) formats: Formats,
+    pub(in crate::run) plan: ParallelPlan,
+    pub(in crate::run) speculative: Option<Speculative>,
+    pub(in crate::run) isl: f64,
+    pub(in crate::run) osl: f64,
     /// Sequences of the replica; of a prefill step prompts.
     pub(super) sequences: f64,
     pub(super) phase: Phase,
 }
 
+/// The step that is looked at: what it does, mean lengths of prompts and answers, sequences of the replica.
+pub(in crate::run) struct StepAsked {
+    pub(in crate::run) phase: Phase,
+    pub(in crate::run) isl: f64,
+    pub(in crate::run) osl: f64,
+    pub(in crate::run) sequences: f64,
+}
+
 /// What is read from.
-pub(super) struct Asked<'a> {
-    pub(super) inputs: &'a Inputs,
-    pub(super) layers: &'a Layers,
-    pub(super) question: Question,
-    pub(super) notes: Notes,
+pub(in crate::run) struct Asked<'a> {
+    pub(in crate::run) inputs: &'a Inputs,
+    pub(in crate::run) layers: &'a Layers,
+    pub(in crate::run) question: Question,
+    pub(in crate::run) notes: Notes,
+    verb: &'static str,
 }
 
 impl Target {
     /// Reads and checks everything.
     pub(super) fn read(inputs: &Inputs, layers: &Layers) -> Result<Self, QuestionError> {
-        let mut asked = Asked { inputs, layers, question: layers.read()?, notes: Notes::default() };
+        let mut asked = Asked::new(inputs, layers, "explain")?;
+        let mut target = Self::lay_out(&mut asked, |asked, plan| {
+            let phase = asked.phase();
+            let (isl, osl) = asked.lengths()?;
+            let sequences = f64::from(asked.sequences(phase, plan)?);
+            Ok(StepAsked { phase, isl: isl as f64, osl: osl as f64, sequences })
+        })?;
+        target.notes = asked.notes;
+        Ok(target)
+    }
+
+    /// Reads what runs, with the step that is looked at; notes stay with what is asked.
+    pub(in crate::run) fn lay_out(
+        asked: &mut Asked,
+        step: impl FnOnce(&mut Asked, ParallelPlan) -> Result<StepAsked, QuestionError>,
+    ) -> Result<Self, QuestionError> {
         let model = asked.model()?;
         let (gpu, device) = asked.gpu()?;
         let (backend, framework) = asked.backend()?;
         let words = asked.words(&gpu)?;
         let of = |plan| {
             formats_of(Words { weights: &words.0, kv: &words.1 }, &model, &gpu, &framework, plan)
-                .map_err(|problem| QuestionError::value(layers.place("quant"), problem))
+                .map_err(|problem| QuestionError::value(asked.layers.place("quant"), problem))
         };
-        let plan = plan::plan(&mut asked, &model, &gpu, of(ParallelPlan::SINGLE)?.0)?;
+        let plan = plan::plan(asked, &model, &gpu, of(ParallelPlan::SINGLE)?.0)?;
         let (formats, chosen) = of(plan)?;
         asked.note_formats(formats, chosen);
         let speculative = asked.speculative(&model.record)?;
-        let phase = asked.phase();
-        let (isl, osl) = asked.lengths()?;
-        let sequences = asked.sequences(phase, plan)?;
-        let Asked { question, notes, .. } = asked;
+        let StepAsked { phase, isl, osl, sequences } = step(asked, plan)?;
         Ok(Self {
-            question,
-            notes,
+            question: asked.question.clone(),
+            notes: Notes::default(),
             model,
             gpu,
             device,
@@ -79,15 +100,15 @@ impl Target {
             formats,
             plan,
             speculative,
-            isl: isl as f64,
-            osl: osl as f64,
-            sequences: f64::from(sequences),
+            isl,
+            osl,
+            sequences,
             phase,
         })
     }
 
     /// The deployment, laid out by a plan.
-    pub(super) fn deployment(&self, plan: ParallelPlan) -> Deployment<'_> {
+    pub(in crate::run) fn deployment(&self, plan: ParallelPlan) -> Deployment<'_> {
         Deployment {
             model: &self.model.record,
             gpu: &self.gpu.id,
@@ -101,7 +122,7 @@ impl Target {
     }
 
     /// Tokens that a step yields for each sequence.
-    pub(super) fn tokens_per_step(&self) -> f64 {
+    pub(in crate::run) fn tokens_per_step(&self) -> f64 {
         self.speculative.map_or(1.0, |speculative| speculative.accepted_per_step)
     }
 
@@ -143,7 +164,16 @@ impl Target {
     }
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// The question of a verb that looks at one deployment.
+    pub(in crate::run) fn new(
+        inputs: &'a Inputs,
+        layers: &'a Layers,
+        verb: &'static str,
+    ) -> Result<Self, QuestionError> {
+        Ok(Self { inputs, layers, question: layers.read()?, notes: Notes::default(), verb })
+    }
+
     fn model(&mut self) -> Result<Entry<Model>, QuestionError> {
         let Some(name) = self.question.model.clone() else {
             return Err(QuestionError::value("--model", "no model is named")
@@ -170,7 +200,7 @@ impl Asked<'_> {
                 GPU
             }
             Some([name]) => name,
-            Some(names) => return Err(one_only(&place, names.len())),
+            Some(names) => return Err(self.one_only(&place, names.len())),
         };
         let catalog = &self.inputs.catalog;
         let of_rack = || catalog.get::<Gpu>(&catalog.get::<Rack>(name).ok()?.record.gpu).ok();
@@ -208,7 +238,7 @@ impl Asked<'_> {
         let weights = match self.question.quant.as_ref().map(|list| list.0.as_slice()) {
             None => String::new(),
             Some([name]) => Quant::parse(&name.0, &place)?.format(Some(&gpu.record)).name().to_owned(),
-            Some(names) => return Err(one_only(&place, names.len())),
+            Some(names) => return Err(self.one_only(&place, names.len())),
         };
         let kv = self.question.kv_dtype.clone().unwrap_or_default();
         if !kv.is_empty() {
@@ -280,12 +310,12 @@ impl Asked<'_> {
                 check_range(self.layers, path, size.0, 1, most)?;
                 Ok(u32::try_from(size.0).ok())
             }
-            Some(sizes) => Err(one_only(&self.layers.place(path), sizes.len())),
+            Some(sizes) => Err(self.one_only(&self.layers.place(path), sizes.len())),
         }
     }
-}
 
-fn one_only(place: &str, given: usize) -> QuestionError {
-    QuestionError::value(place, format!("`explain` takes one, not {given}"))
-        .with_hint("give one; `sweep` compares several")
+    fn one_only(&self, place: &str, given: usize) -> QuestionError {
+        QuestionError::value(place, format!("`{}` takes one, not {given}", self.verb))
+            .with_hint("give one; `sweep` compares several")
+    }
 }

@@ -67,7 +67,7 @@ pub(super) fn totals(target: &Target, batch: &Batch, explained: &[ExplainedPart]
 }
 
 /// The peak of the arithmetic that most FLOPs run in.
-fn widest_peak(target: &Target, explained: &[ExplainedPart]) -> f64 {
+pub(in crate::run) fn widest_peak(target: &Target, explained: &[ExplainedPart]) -> f64 {
     let done = |format: Format| -> f64 {
         let parts = explained.iter().filter(|part| part.arithmetic == Some(format));
         parts.map(|part| part.part.count * part.amounts.flops).sum()

@@ -19,6 +19,7 @@ mod sweep;
 mod tiers;
 
 pub use sweep::{SweptSetup, sweep_plans};
+pub(super) use tiers::{Known, tiers};
 
 use super::size::Extent;
 use super::{bill, envelope};

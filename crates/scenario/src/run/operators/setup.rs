@@ -1,5 +1,6 @@
 //! One machine, one set of number formats, one framework, one depth of speculation: everything that plans share.
 
+use super::asked::KvTier;
 use super::context::Context;
 use super::tiers::{Known, policies, tiers};
 use crate::QuestionError;
@@ -51,7 +52,8 @@ impl Setup {
         assumed.into_iter().for_each(|text| notes.warn(text));
         let framework = context.framework(backend);
         let kv = framework.kv_format(&situation(model, &real.gpu, formats, ParallelPlan::SINGLE));
-        let tiers = tiers(real, context.asked, &context.request.inputs.catalog, notes);
+        let wants_flash = context.asked.kv.tier == KvTier::Named(rackplan_plan::TierKind::Nvme);
+        let tiers = tiers(real, wants_flash, &context.request.inputs.catalog, notes);
         let mut setup = Self {
             machine: machine.clone(),
             quant,

@@ -14,26 +14,26 @@ const REMOTE: &str = "remote_3fs";
 
 /// A tier with what it rests on.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Known {
-    pub(super) tier: Tier,
+pub(in crate::run) struct Known {
+    pub(in crate::run) tier: Tier,
     /// Whose figures these are.
-    pub(super) name: String,
+    pub(in crate::run) name: String,
     /// Of a storage server: bytes that it holds, and that it reads in a second.
-    pub(super) server: Option<(f64, f64)>,
+    pub(in crate::run) server: Option<(f64, f64)>,
 }
 
 /// A rack whose entry states its flash, for those whose does not.
 const WITH_FLASH: &str = "h100_hgx";
 
 /// What a rack has; flash is assumed where it was asked for and nobody states it.
-pub(super) fn tiers(
+pub(in crate::run) fn tiers(
     machine: &RealMachine,
-    asked: &Asked,
+    wants_flash: bool,
     catalog: &Catalog,
     notes: &mut Notes,
 ) -> Vec<Known> {
     let mut flash = flash(&machine.rack.record);
-    if flash.is_none() && asked.kv.tier == KvTier::Named(TierKind::Nvme) {
+    if flash.is_none() && wants_flash {
         flash = catalog.get::<Rack>(WITH_FLASH).ok().and_then(|entry| self::flash(&entry.record));
         let size = Bytes::new(flash.unwrap_or(0.0)).to_string();
         notes.assume("nvme_per_gpu", size, "as in a DGX H100; the catalog states none for this rack");

@@ -1,0 +1,320 @@
+//! The first screen of `simulate`: at most 30 lines of 100 columns; whether the fleet keeps up, then how fast it answers.
+
+use super::latencies;
+use crate::format::{bytes, count, counted, number, percent, power, time};
+use crate::lines::{WIDTH, labelled, wrap};
+use rackplan_scenario::answer::{
+    Answer, Assumption, LatencyFigures, SimulateAnswer, SimulateResult, SimulatedCapacity, TierFigures,
+};
+
+/// Assumptions and warnings shown; the rest is in the wide tables.
+const ASSUMED: usize = 8;
+const WARNINGS: usize = 2;
+
+/// What to do next.
+const NEXT: &str = "next: --capacity for the highest load within the targets, --figures DIR for pictures, --wide for all tables";
+
+/// The whole screen.
+pub(super) fn screen(answer: &Answer<SimulateAnswer>, color: bool) -> String {
+    let (bold, plain) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let decision = wrap(&decision(&answer.answer), WIDTH).join("\n");
+    format!("{bold}{decision}{plain}\n{}{}\n", facts(answer), wrap(NEXT, WIDTH).join("\n"))
+}
+
+/// The screen between the decision and the next command.
+pub(super) fn facts(answer: &Answer<SimulateAnswer>) -> String {
+    let found = &answer.answer;
+    let mut out = labelled("layout", &layout(found));
+    if let Some(difficulty) = &found.difficulty {
+        out += &labelled("binds", &difficulty.binding);
+        for relaxation in
+            difficulty.relaxations.iter().filter(|relaxation| relaxation.flag.starts_with("--tp"))
+        {
+            out += &labelled("try", &format!("{}: {}", relaxation.flag, relaxation.result));
+        }
+    }
+    out += &labelled("load", &load(found));
+    if let Some(result) = &found.result {
+        out += &played(found, result);
+    }
+    if let Some(capacity) = &found.capacity {
+        out += &labelled("capacity", &at_most(capacity));
+    }
+    out + &notes(answer)
+}
+
+fn played(found: &SimulateAnswer, result: &SimulateResult) -> String {
+    let lines = [
+        ("requests", requests(result)),
+        ("rates", rates(result)),
+        ("goodput", goodput(result)),
+        ("steps", steps(result)),
+        ("KV cache", cache(found, result)),
+        ("energy", energy(result)),
+    ];
+    let mut out = table(found);
+    out.extend(lines.iter().map(|(label, text)| labelled(label, text)));
+    out.extend(result.cache.tiers.iter().map(|tier| labelled(&tier.name, &lower(tier))));
+    if let Some(transfers) = &result.transfers {
+        let text = format!(
+            "{} caches of {} from prompts to answers in {} on average, {} of it waiting; at most {}",
+            count(transfers.transfers),
+            bytes(transfers.bytes / transfers.transfers.max(1) as f64),
+            time(transfers.time_mean_s),
+            time(transfers.wait_mean_s),
+            time(transfers.time_max_s)
+        );
+        out += &labelled("transfers", &text);
+    }
+    for class in result.classes.iter().filter(|_| result.classes.len() > 1) {
+        let ttft = class.ttft.map_or_else(String::new, |l| format!(", TTFT p95 {}", time(l.p95_s)));
+        let text = format!(
+            "{} of {} answered{ttft}, goodput {} req/s",
+            count(class.finished),
+            count(class.sent),
+            number(class.goodput_requests_per_s)
+        );
+        out += &labelled(&format!("class {}", class.class), &text);
+    }
+    out
+}
+
+/// The answer in one sentence.
+pub(super) fn decision(found: &SimulateAnswer) -> String {
+    let machines = machines(found);
+    let Some(result) = &found.result else {
+        return format!("{} does not fit {machines}.", found.model);
+    };
+    let verdict = &result.verdict;
+    let could = verdict
+        .saturated_requests_per_s
+        .map_or("nothing".to_owned(), |rate| format!("{} req/s", number(rate)));
+    match (verdict.state.as_str(), verdict.offered_requests_per_s) {
+        ("serves nothing", _) => format!("{} on {machines} can serve none of these requests.", found.model),
+        ("steady", Some(offered)) => format!(
+            "Steady: {} on {machines} keeps up with {} req/s; it could serve {could}.",
+            found.model,
+            number(offered)
+        ),
+        ("steady", None) => format!(
+            "Steady: {} on {machines} serves {} with {} req/s.",
+            found.model,
+            found.load.kind,
+            number(result.throughput.requests_per_s)
+        ),
+        (state, offered) => format!(
+            "The queue {state}: {} req/s come to {} on {machines}, it could serve {could}; latencies below hang on how \
+             long this lasts.",
+            offered.map_or("too many".to_owned(), number),
+            found.model
+        ),
+    }
+}
+
+/// `4 replicas, 16 H100 SXM`.
+fn machines(found: &SimulateAnswer) -> String {
+    let fleet = &found.fleet;
+    let replicas = match fleet.decode_replicas {
+        0 => counted(fleet.replicas.into(), "replica"),
+        decoders => {
+            format!("{} for prompts and {decoders} for answers", counted(fleet.replicas.into(), "replica"))
+        }
+    };
+    format!("{replicas}, {} {},", count(fleet.gpus), found.gpu).trim_end_matches(',').to_owned()
+}
+
+fn layout(found: &SimulateAnswer) -> String {
+    let (l, f) = (&found.layout, &found.fleet);
+    let router = if f.replicas > 1 { format!("; router {}", f.router) } else { String::new() };
+    let given = if f.step_times == "op_tables" { "; step times from tables" } else { "" };
+    format!(
+        "replica of {} GPUs = TP{} x PP{} x DP{}, EP{}, {}, weights {}, KV {}; steps of {} tokens, {} sequences{router}{given}",
+        l.gpus,
+        l.tp,
+        l.pp,
+        l.dp,
+        l.ep,
+        found.backend,
+        l.weight_dtype,
+        l.kv_dtype,
+        count(f.chunk_tokens.into()),
+        count(f.max_batch.into())
+    )
+}
+
+fn load(found: &SimulateAnswer) -> String {
+    let load = &found.load;
+    let skipped = match load.skipped_lines {
+        0 => String::new(),
+        skipped => format!("; {} skipped", counted(skipped, "line")),
+    };
+    format!(
+        "{}: {} prompt and {} answer tokens{skipped}",
+        load.kind,
+        number(load.isl_mean),
+        number(load.osl_mean)
+    )
+}
+
+/// A line for each latency.
+fn table(found: &SimulateAnswer) -> String {
+    let rows = latencies(found);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head =
+        format!("  {:<11}{:>16}{:>12}{:>12}{:>20}{:>18}\n", "latency", "mean", "p50", "p90", "p95", "p99");
+    head + &rows.iter().map(|(name, l)| line(name, l)).collect::<String>()
+}
+
+fn line(name: &str, l: &LatencyFigures) -> String {
+    let with = |value: f64, half: Option<f64>| match half {
+        Some(half) if value > 0.0 => format!("{} ±{:.0} %", time(value), 100.0 * half / value),
+        _ => time(value),
+    };
+    let name = if name == "queueing" { name.to_owned() } else { name.to_uppercase() };
+    format!(
+        "  {name:<11}{:>16}{:>12}{:>12}{:>20}{:>18}\n",
+        with(l.mean_s, l.mean_half_width_s),
+        time(l.p50_s),
+        time(l.p90_s),
+        with(l.p95_s, l.p95_half_width_s),
+        with(l.p99_s, l.p99_half_width_s)
+    )
+}
+
+fn requests(result: &SimulateResult) -> String {
+    let counts = &result.requests;
+    let refused = counts
+        .refused
+        .iter()
+        .map(|refused| format!(", {} refused: {}", count(refused.count), refused.reason));
+    let some = |value: u64, what: &str| {
+        if value > 0 { format!(", {} {what}", count(value)) } else { String::new() }
+    };
+    let seeds = if result.seeds > 1 { format!("; means of {} seeds", result.seeds) } else { String::new() };
+    format!(
+        "{} sent, {} answered in {}{}{}{}{}{seeds}",
+        count(counts.sent),
+        count(counts.finished),
+        time(result.end_s),
+        refused.collect::<String>(),
+        some(counts.lost, "lost"),
+        some(counts.unfinished, "under way at the end"),
+        some(counts.retries, "sent again"),
+    )
+}
+
+fn rates(result: &SimulateResult) -> String {
+    let rates = &result.throughput;
+    format!(
+        "{} req/s, {} prompt and {} answer tokens/s, {} answer tokens/s per GPU",
+        number(rates.requests_per_s),
+        number(rates.prompt_tokens_per_s),
+        number(rates.output_tokens_per_s),
+        number(rates.output_tokens_per_s_per_gpu)
+    )
+}
+
+fn goodput(result: &SimulateResult) -> String {
+    let good = &result.goodput;
+    let e2e = good.e2e_limit_s.map_or_else(String::new, |limit| format!(", e2e {}", time(limit)));
+    format!(
+        "{} req/s, {} of those sent, within TTFT {}, TPOT {}{e2e}",
+        number(good.requests_per_s),
+        percent(good.share),
+        time(good.ttft_limit_s),
+        time(good.tpot_limit_s)
+    )
+}
+
+fn steps(result: &SimulateResult) -> String {
+    let (engine, used) = (&result.engine, &result.use_of_gpus);
+    let share = |what: &str, share: Option<f64>| {
+        share.map_or_else(String::new, |share| format!(", {what} {}", percent(share)))
+    };
+    let failures = match engine.failures {
+        0 => String::new(),
+        failures => format!(", {}", counted(failures, "failure")),
+    };
+    format!(
+        "{} of {} on average, {} sequences generating; busy {}{}{}, {}{failures}",
+        count(engine.steps),
+        time(engine.step_mean_s),
+        number(engine.decode_batch_mean),
+        percent(engine.busy_share),
+        share("MFU", used.mfu),
+        share("MBU", used.mbu),
+        counted(engine.preemptions, "preemption")
+    )
+}
+
+fn cache(found: &SimulateAnswer, result: &SimulateResult) -> String {
+    let cache = &result.cache;
+    let kept = cache.hbm_idle_mean_share.filter(|_| found.fleet.prefix_cache);
+    let kept = kept.map_or_else(String::new, |share| format!(", {} kept for reuse", percent(share)));
+    let used =
+        cache.hbm_used_mean_share.map_or_else(String::new, |share| format!("{} in use", percent(share)));
+    format!(
+        "{} tokens an attention group: {used}{kept}, peak {}; {} of prompt tokens found in caches",
+        number(found.fleet.kv_capacity_tokens),
+        percent(cache.hbm_peak_share),
+        percent(cache.hit_rate)
+    )
+}
+
+fn lower(tier: &TierFigures) -> String {
+    let room = tier.capacity_tokens.map_or("no end of".to_owned(), number);
+    let whose = if tier.is_shared { "all" } else { "each group" };
+    let reload =
+        tier.reload_mean_s.map_or("nothing read".to_owned(), |s| format!("back in {} on average", time(s)));
+    format!(
+        "{room} tokens for {whose}, peak {} in all; {} of prompt tokens read back, {reload}; link {} reading, {} writing",
+        number(tier.peak_tokens as f64),
+        percent(tier.hit_rate),
+        percent(tier.read_load),
+        percent(tier.write_load)
+    )
+}
+
+fn energy(result: &SimulateResult) -> String {
+    let used = &result.use_of_gpus;
+    let power = used.power_w.map_or_else(String::new, |watts| format!(", {} at the meter", power(watts)));
+    let each = used
+        .energy_j_per_output_token
+        .map_or_else(String::new, |j| format!(", {} J an answer token", number(j)));
+    format!("{} GPU hours, {} replica hours{power}{each}", number(used.gpu_hours), number(used.replica_hours))
+}
+
+fn at_most(capacity: &SimulatedCapacity) -> String {
+    let what = match (capacity.users, capacity.requests_per_s) {
+        (Some(users), _) => counted(users, "user"),
+        (None, Some(rate)) => format!("{} req/s", number(rate)),
+        (None, None) => return format!("nothing within the targets: {}", capacity.limit),
+    };
+    let part = |name: &str, value: Option<f64>| {
+        value.map_or_else(String::new, |value| format!(" {name} {}", time(value)))
+    };
+    format!(
+        "{what} within the targets at {} ({},{}); more would break {}",
+        capacity.percentile,
+        part("TTFT", capacity.ttft_s).trim(),
+        part("TPOT", capacity.tpot_s),
+        capacity.limit
+    )
+}
+
+fn notes(answer: &Answer<SimulateAnswer>) -> String {
+    let assumed = |a: &Assumption| format!("{} {} ({})", a.key, a.text(), a.why);
+    let shown: Vec<String> = answer.assumptions.iter().take(ASSUMED).map(assumed).collect();
+    let more = answer.assumptions.len().saturating_sub(ASSUMED);
+    let more = if more > 0 { format!("; {more} more in --wide") } else { String::new() };
+    let mut out = String::new();
+    if !shown.is_empty() {
+        out += &labelled("assumed", &format!("{}{more}", shown.join("; ")));
+    }
+    for warning in answer.warnings.iter().take(WARNINGS) {
+        out += &labelled("warning", warning);
+    }
+    out
+}

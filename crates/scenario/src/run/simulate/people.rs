@@ -1,0 +1,228 @@
+//! Requests made up from laws: clients at random, users who think between turns, people who come and go.
+
+use rackplan_traffic::{Answered, Lengths, Sent, Source, Stream};
+
+/// Tokens in a block of a prefix that many prompts share.
+const BLOCK: u32 = 64;
+
+/// Who sends requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Who {
+    /// So many a second, at random, whoever sends them.
+    Rate(f64),
+    /// So many users, each of whom thinks after an answer.
+    Users(u32),
+    /// So many a second come, and stay for so many seconds on average.
+    Visitors(f64, f64),
+}
+
+/// What they ask and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Load {
+    pub(super) who: Who,
+    /// Mean time between an answer and the next request, in seconds.
+    pub(super) think: f64,
+    pub(super) isl: Lengths,
+    pub(super) osl: Lengths,
+    /// Turns of a conversation.
+    pub(super) turns: u32,
+    /// Share of a prompt that all prompts begin with.
+    pub(super) shared: f64,
+    /// Requests to send at most.
+    pub(super) requests: u64,
+    /// When no more are sent, in seconds.
+    pub(super) until: f64,
+}
+
+/// A conversation under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Session {
+    turns_left: u32,
+    /// When its user leaves.
+    leaves: f64,
+}
+
+/// The people of a load, as they act.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    load: Load,
+    arrivals: Stream,
+    thoughts: Stream,
+    inputs: Stream,
+    outputs: Stream,
+    clock: f64,
+    left: u64,
+    users_left: u32,
+    sessions: Vec<Session>,
+}
+
+impl Load {
+    /// Whether there are never more requests under way than people.
+    pub(super) fn is_closed(&self) -> bool {
+        !matches!(self.who, Who::Rate(_))
+    }
+
+    /// Requests a second that come by themselves; none where people wait for answers.
+    pub(super) fn offered(&self) -> Option<f64> {
+        if let Who::Rate(rate) = self.who { Some(rate) } else { None }
+    }
+
+    /// In words.
+    pub(super) fn kind(&self) -> String {
+        let turns =
+            if self.turns > 1 { format!(" in conversations of {} turns", self.turns) } else { String::new() };
+        match self.who {
+            Who::Rate(rate) => format!("{rate} requests/s at random{turns}"),
+            Who::Users(users) if self.think > 0.0 => {
+                format!("{users} users who think for {} s{turns}", self.think)
+            }
+            Who::Users(users) => format!("{users} clients{turns}"),
+            Who::Visitors(rate, stay) => {
+                format!("{} users a minute who stay for {} minutes{turns}", rate * 60.0, stay / 60.0)
+            }
+        }
+    }
+
+    /// The people, by a seed.
+    pub(super) fn people(&self, seed: u64) -> People {
+        let stream = |name| Stream::new(seed, name);
+        People {
+            arrivals: stream("arrivals"),
+            thoughts: stream("thoughts"),
+            inputs: stream("inputs"),
+            outputs: stream("outputs"),
+            clock: 0.0,
+            left: self.requests,
+            users_left: if let Who::Users(users) = self.who { users } else { 0 },
+            sessions: Vec::new(),
+            load: self.clone(),
+        }
+    }
+}
+
+impl People {
+    /// A request whose prompt goes on from so many tokens.
+    fn request(&mut self, at: f64, before: u32, place: Option<(u32, u32)>) -> Option<Sent> {
+        if at > self.load.until {
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        let input = self.load.isl.draw(&mut self.inputs).saturating_add(before);
+        let shared = (self.load.shared * f64::from(input)) as u32 / BLOCK;
+        let blocks = if place.is_none() { (0..shared).collect() } else { Box::default() };
+        Some(Sent {
+            at,
+            input,
+            output: self.load.osl.draw(&mut self.outputs),
+            session: place.map(|(session, _)| session),
+            turn: place.map_or(0, |(_, turn)| turn),
+            class: 0,
+            blocks,
+        })
+    }
+
+    /// The first request of a new conversation.
+    fn opens(&mut self, at: f64, stay: f64) -> Option<Sent> {
+        if self.load.turns == 1 && !self.load.is_closed() {
+            return self.request(at, 0, None);
+        }
+        let session = self.sessions.len() as u32;
+        self.sessions.push(Session { turns_left: self.load.turns - 1, leaves: at + stay });
+        self.request(at, 0, Some((session, 0)))
+    }
+
+    fn thought(&mut self) -> f64 {
+        self.load.think * self.thoughts.gap()
+    }
+}
+
+impl Source for People {
+    fn next_sent(&mut self) -> Option<Sent> {
+        match self.load.who {
+            Who::Rate(rate) => {
+                self.clock += self.arrivals.gap() * f64::from(self.load.turns) / rate;
+                self.opens(self.clock, f64::INFINITY)
+            }
+            Who::Users(users) => {
+                self.users_left = self.users_left.checked_sub(1)?;
+                // They are not all there at once: over the time of a thought they begin one after the other.
+                let place = f64::from(users - 1 - self.users_left) / f64::from(users);
+                self.opens(place * self.load.think, f64::INFINITY)
+            }
+            Who::Visitors(rate, stay) => {
+                self.clock += self.arrivals.gap() / rate;
+                let stay = stay * self.thoughts.gap();
+                self.opens(self.clock, stay)
+            }
+        }
+    }
+
+    fn answered(&mut self, answered: &Answered) -> Option<Sent> {
+        let place = answered.session? as usize;
+        let at = answered.at + self.thought();
+        let session = self.sessions.get_mut(place)?;
+        if at > session.leaves {
+            return None;
+        }
+        if session.turns_left == 0 {
+            let stay = session.leaves - at;
+            return self.load.is_closed().then(|| self.opens(at, stay)).flatten();
+        }
+        session.turns_left -= 1;
+        let before = answered.input.saturating_add(answered.output);
+        self.request(at, before, Some((place as u32, answered.turn + 1)))
+    }
+
+    fn block_tokens(&self) -> Option<u32> {
+        (self.load.shared > 0.0).then_some(BLOCK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(who: Who, turns: u32) -> Load {
+        let (isl, osl) = (Lengths::Fixed(100), Lengths::Fixed(10));
+        Load { who, think: 5.0, isl, osl, turns, shared: 0.0, requests: 1000, until: f64::INFINITY }
+    }
+
+    fn answer(sent: &Sent, at: f64) -> Answered {
+        let Sent { input, output, session, turn, class, .. } = *sent;
+        Answered { at, input, output, session, turn, class }
+    }
+
+    #[test]
+    fn hand_a_conversation_grows_by_what_was_said() {
+        let mut people = load(Who::Users(1), 2).people(1);
+        let first = people.next_sent().expect("one user");
+        assert_eq!((first.input, first.turn, people.next_sent()), (100, 0, None));
+        let second = people.answered(&answer(&first, 1.0)).expect("a second turn");
+        assert_eq!((second.input, second.turn, second.session), (210, 1, Some(0)));
+        let third = people.answered(&answer(&second, 9.0)).expect("another conversation");
+        assert_eq!((third.input, third.turn, third.session), (100, 0, Some(1)));
+        assert!(second.at > 1.0 && third.at > 9.0);
+    }
+
+    #[test]
+    fn law_a_rate_is_kept_whatever_the_turns() {
+        for turns in [1, 4] {
+            let mut people = load(Who::Rate(2.0), turns).people(3);
+            let mut last = 0.0;
+            for _ in 0..400 {
+                last = people.next_sent().expect("more to come").at;
+            }
+            // 400 conversations of so many turns, two requests a second.
+            let exact = 400.0 * f64::from(turns) / 2.0;
+            assert!((last / exact - 1.0).abs() < 0.15, "{turns}: {last}");
+        }
+    }
+
+    #[test]
+    fn law_requests_end_at_their_number() {
+        let mut people = load(Who::Rate(1.0), 1).people(1);
+        assert_eq!(std::iter::from_fn(|| people.next_sent()).count(), 1000);
+        let mut users = Load { requests: 3, ..load(Who::Users(5), 1) }.people(1);
+        assert_eq!(std::iter::from_fn(|| users.next_sent()).count(), 3);
+    }
+}

@@ -185,7 +185,8 @@ impl<'a> Replica<'a> {
     /// W_p = W/ρ ln(ρ/(1 - p)).
     ///
     /// A percentile beyond the share whose cache never left also waits for it to come back. Where prompts differ in length
-    /// the queue's service scatters, W (1 + c²), and a longer prompt and a longer wait add up as deviations do.
+    /// the queue's service scatters, W (1 + c²), and a longer prompt and longer waits, the tokeniser's among them, add up as
+    /// deviations do.
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
         let peak = self.peak(point, percentile, population).max(point.generating);
         let decode = self.decode_step(peak / self.room.ranks).max(point.decode_step);
@@ -199,7 +200,8 @@ impl<'a> Replica<'a> {
         let steps = (1.0 + STEPS_BEFORE + self.scheduler.ahead) * (decode - point.decode_step);
         let own = (self.request.longer_input(normal_quantile(percentile)) - 1.0) * self.prompt_alone();
         let met = self.met(point.requests_per_second / self.room.ranks);
-        let ttft = point.ttft + longer.max(0.0).hypot(own) + self.pace.later * (steps + met);
+        let waits = longer.max(0.0).hypot(self.later_by_tokeniser(point, percentile));
+        let ttft = point.ttft + waits.hypot(own) + self.pace.later * (steps + met);
         (ttft + self.later_by_reload(point, percentile), tpot)
     }
 
@@ -299,8 +301,21 @@ impl<'a> Replica<'a> {
 
     /// Tokenising, one prompt of the replica after another.
     pub(crate) fn tokenised(&self, rate: f64) -> f64 {
-        let each = self.scheduler.tokenise * self.request.input;
+        let each = self.tokenise();
         each + wait(rate * self.room.ranks * each, each)
+    }
+
+    /// Tokenising one prompt: all of it comes as text, what is cached too.
+    fn tokenise(&self) -> f64 {
+        self.scheduler.tokenise * (self.request.prefix + self.request.input)
+    }
+
+    /// What a percentile of requests waits for the tokeniser beyond the mean.
+    fn later_by_tokeniser(&self, point: &Point, percentile: f64) -> f64 {
+        let each = self.tokenise();
+        let load = point.requests_per_second * each;
+        let mean = wait(load, each);
+        self.pace.later * (longest_wait((load, mean), percentile) - mean).max(0.0)
     }
 }
 

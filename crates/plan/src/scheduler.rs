@@ -20,20 +20,18 @@ pub struct Scheduler {
     pub ahead: f64,
 }
 
-/// Whole prompts need a step that holds them and so many tokens more, and are launched so.
-const OVER_PROMPT: f64 = 256.0;
-
 impl Scheduler {
-    /// A framework as it comes on an accelerator, with a budget that holds prompts of so many tokens if it does not cut
-    /// them.
+    /// A framework as it comes on an accelerator, with a budget that holds a prompt of so many tokens beside all decodes
+    /// if it does not cut them: it would never let one in otherwise.
     pub fn new(framework: &Framework, memory: Bytes, prompt: f64) -> Self {
         let launch = framework.default_launch(memory);
         let whole = framework.scheduler.policy == Policy::DecodesThenWholePrompts;
-        let least = if whole { prompt + OVER_PROMPT } else { 1.0 };
+        let max_sequences = f64::from(launch.max_sequences).max(1.0);
+        let least = if whole { prompt + max_sequences } else { 1.0 };
         Self {
             policy: framework.scheduler.policy,
             token_budget: f64::from(launch.token_budget).max(least),
-            max_sequences: f64::from(launch.max_sequences).max(1.0),
+            max_sequences,
             tokenise: framework.front_end.tokenise_per_token.get(),
             first_token: framework.front_end.first_token.get(),
             ahead: f64::from(framework.scheduler.schedule_ahead_steps),

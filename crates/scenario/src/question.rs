@@ -186,6 +186,8 @@ pub struct Search {
     pub prefer_utilization: Option<Switch>,
     /// What to have least of, among several racks.
     pub objective: Option<Objective>,
+    /// Play the plans request by request, beside the closed form.
+    pub simulate: Option<Switch>,
 }
 
 /// Random swaps between two models.

@@ -37,6 +37,7 @@ impl Setting {
 
 const ALL: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload];
 const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
+const SIZE: &[Verb] = &[Verb::Size];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
 const EXPLAIN: &[Verb] = &[Verb::Explain];
@@ -707,6 +708,15 @@ pub const SETTINGS: &[Setting] = &[
         SEARCH,
         PLANS,
         "What to have least of: gpus, cost or power; or ttft, or the most throughput on the racks given"
+    ),
+    setting!(
+        "search.simulate",
+        "simulate",
+        [],
+        "",
+        SEARCH,
+        SIZE,
+        "Play the chosen plan and the best others request by request, and put that beside the closed form (operators method)"
     ),
     setting!(
         "swaps.random_swap",

@@ -13,6 +13,9 @@ use crate::{Engine, StepTimes};
 use rackplan_perf::Average;
 use std::collections::VecDeque;
 
+/// Requests more than others have that outweigh a prompt in the cache: what the SGLang router has by default.
+const FAR_BUSIER: usize = 32;
+
 /// What is played at the moment: steps that began, and when they end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Running {
@@ -220,17 +223,27 @@ impl Replica {
         while let Some(&(_, id)) = self.incoming.front().filter(|next| next.0 <= horizon) {
             self.incoming.pop_front();
             let request = &requests[id];
-            // A prefix in the cache outweighs one request more.
-            let load = |rank: &Rank| {
-                let cached = f64::from(rank.cache.match_tokens(request)) / f64::from(request.input.max(1));
-                rank.requests() as f64 - cached
-            };
-            if let [rank] = self.ranks.as_mut_slice() {
-                rank.push(id, request);
-            } else if let Some(rank) = self.ranks.iter_mut().min_by(|a, b| load(a).total_cmp(&load(b))) {
-                rank.push(id, request);
+            let rank = if self.ranks.len() == 1 { 0 } else { self.rank_for(request) };
+            self.ranks[rank].push(id, request);
+        }
+    }
+
+    /// The rank that has most of a prompt in its cache, if that is half of it and the rank is not far busier than others;
+    /// else the one with the fewest requests.
+    fn rank_for(&self, request: &Request) -> usize {
+        let (mut fewest, mut cached) = ((0, usize::MAX), (0, 0));
+        for (at, rank) in self.ranks.iter().enumerate() {
+            let (requests, tokens) = (rank.requests(), rank.cache.match_tokens(request));
+            if requests < fewest.1 {
+                fewest = (at, requests);
+            }
+            if tokens > cached.1 {
+                cached = (at, tokens);
             }
         }
+        let is_worth = 2 * u64::from(cached.1) >= u64::from(request.input);
+        let is_near = self.ranks[cached.0].requests() <= fewest.1 + FAR_BUSIER;
+        if cached.1 > 0 && is_worth && is_near { cached.0 } else { fewest.0 }
     }
 
     fn schedule(&mut self, around: &mut Around) {

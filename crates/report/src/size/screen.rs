@@ -1,5 +1,6 @@
 //! The first screen of `size`: at most 25 lines of 100 columns, the decision first.
 
+use super::replay;
 use crate::format::{bytes, count, counted, dollars, number, percent, power, rate, time, times};
 use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
@@ -95,7 +96,11 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
         ("power", bill_power(d)),
         ("cost", bill_cost(d)),
     ];
-    lines.iter().map(|(label, text)| labelled(label, text)).collect()
+    let line = |(label, text): &(&str, String)| labelled(label, text);
+    let played = d.latency.as_ref().zip(d.replay.as_ref());
+    let played = played.map_or(String::new(), |(l, replay)| labelled("simulated", &replay::line(l, replay)));
+    let (until_latency, rest) = lines.split_at(4);
+    until_latency.iter().map(line).chain([played]).chain(rest.iter().map(line)).collect()
 }
 
 fn bill_power(d: &Deployment) -> String {

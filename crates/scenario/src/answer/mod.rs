@@ -5,6 +5,7 @@ mod explain;
 mod offload;
 mod plans;
 mod reasons;
+mod replay;
 mod simulate;
 mod size;
 mod sweep;
@@ -18,6 +19,7 @@ pub use explain::{
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
+pub use replay::{Replay, ReplayedLatency};
 pub use simulate::{
     CacheFigures, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput, GpuUse,
     LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,

@@ -1,5 +1,6 @@
 //! The plans beside the chosen one: how each would do, and the frontier of speed against throughput.
 
+use super::replay::Replay;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ pub struct RankedPlan {
     pub ttft_s: f64,
     /// Time per output token there, at the percentile asked for.
     pub tpot_s: f64,
+    /// An instance at its most, played request by request, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 /// A plan at a load, on the frontier of tokens a second of a user against those of a GPU.

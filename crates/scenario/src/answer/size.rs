@@ -1,6 +1,6 @@
 //! The answer of `size`.
 
-use super::{FrontierPoint, NearMiss, RankedPlan, WhatIf};
+use super::{FrontierPoint, NearMiss, RankedPlan, Replay, WhatIf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -161,6 +161,9 @@ pub struct Deployment {
     /// Tokens that a step yields for each sequence, and how many are drafted, with speculation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speculative: Option<Speculation>,
+    /// The same plan played request by request, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 /// Drafted tokens.

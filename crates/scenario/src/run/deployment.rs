@@ -45,6 +45,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         kv_placement: None,
         economics: None,
         speculative: None,
+        replay: None,
     }
 }
 

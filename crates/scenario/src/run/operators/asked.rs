@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) drafts: Drafts,
     /// Batch sizes that were named.
     pub(super) batches: Vec<u32>,
+    /// Whether plans are played too.
+    pub(super) simulates: bool,
 }
 
 /// Limits on what racks draw and cost.
@@ -122,6 +124,7 @@ impl Asked {
             kv: read_kv(request)?,
             drafts: read_drafts(request)?,
             batches,
+            simulates: request.question.search.simulate.unwrap_or_default().0,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use crate::QuestionError;
 use crate::inputs::{Machine, Request, Subject, catalog_error};
-use rackplan_catalog::{Backend, Bands, Entry, Framework, Kind, Model, Price};
+use rackplan_catalog::{Backend, Bands, Entry, Framework, Kind, Model, Price, Quantiles};
 use rackplan_perf::Engines;
 use std::collections::BTreeMap;
 
@@ -43,6 +43,12 @@ impl<'a> Context<'a> {
 }
 
 impl Shared {
+    /// The band of a figure that holds for a class, else for all: measured over predicted.
+    pub(super) fn band(&self, figure: &str, class: &str) -> Option<&Quantiles> {
+        let classes = self.bands.as_ref()?.bands.get(figure)?;
+        classes.get(class).or_else(|| classes.get("all"))
+    }
+
     /// Reads what the question names, and replaces founding presets by what they stand for.
     pub(super) fn new(request: &mut Request, asked: &Asked) -> Result<Self, QuestionError> {
         let catalog = &request.inputs.catalog;

@@ -46,6 +46,7 @@ pub(super) fn deployment(context: Context, outcome: &Outcome, choice: &Choice) -
         kv_placement: placement,
         speculative: (setup.drafts > 0)
             .then_some(Speculation { draft_tokens: setup.drafts, accepted_per_step: setup.pace.accepted }),
+        replay: None,
     }
 }
 
@@ -161,8 +162,7 @@ fn latency(context: Context, outcome: &Outcome, choice: &Choice) -> Latency {
     // The prediction itself, of which the band is: what a confidence made slower is made as it was.
     let pace = outcome.setup.pace;
     let band = |figure: &str, value: f64| {
-        let classes = context.shared.bands.as_ref()?.bands.get(figure)?;
-        let Quantiles { p10, p90, .. } = classes.get(class).or_else(|| classes.get("all"))?;
+        let Quantiles { p10, p90, .. } = context.shared.band(figure, class)?;
         Some([value * p10, value * p90])
     };
     let ttft = if choice.found.pools.is_some() { "ttft_disaggregated" } else { "ttft" };

@@ -14,6 +14,7 @@ mod network;
 mod outcome;
 mod people;
 mod plans;
+mod replay;
 mod setup;
 mod sweep;
 mod tiers;
@@ -49,7 +50,11 @@ pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAn
     let inputs = request.inputs;
     note_uses(&best, inputs, &asked, &mut request.notes);
     let context = Context { shared: &shared, request: &request, asked: &asked };
-    let answer = answer(context, &best, search, extent)?;
+    let mut answer = answer(context, &best, search, extent)?;
+    if asked.simulates && extent == Extent::Whole {
+        let warnings = played(context, &best, &mut answer);
+        warnings.into_iter().for_each(|text| request.notes.warn(text));
+    }
     Ok(envelope::wrapped(request, answer, ("operators", BAND)))
 }
 
@@ -79,6 +84,16 @@ fn answer(
         curves: Vec::new(),
         deployment,
     })
+}
+
+/// Plays the chosen plan and the ranked ones, side by side; returns what to warn of.
+fn played(context: Context, best: &Outcome, answer: &mut SizeAnswer) -> Vec<String> {
+    let (Some(choice), Some(deployment)) = (&best.choice, &mut answer.deployment) else { return Vec::new() };
+    let ranked = &mut answer.plans;
+    let chosen = || replay::chosen(context, best, choice);
+    let others = || plans::replay(context, best, ranked);
+    (deployment.replay, ()) = rayon::join(chosen, others);
+    replay::warnings(context, deployment.replay.as_ref())
 }
 
 /// Entries that the answer rests on.

@@ -3,9 +3,11 @@
 use super::super::decision::sizes;
 use super::context::Context;
 use super::outcome::{Outcome, limit, size};
+use super::replay;
 use crate::answer::{FrontierPoint, Plan, RankedPlan};
 use rackplan_perf::ParallelPlan;
 use rackplan_plan::{Found, Point};
+use rayon::prelude::*;
 
 /// Plans listed.
 const LISTED: usize = 12;
@@ -21,6 +23,14 @@ pub(super) fn ranked(context: Context, outcome: &Outcome) -> Vec<RankedPlan> {
         .take(LISTED)
         .map(|(found, _)| one(context, outcome, found))
         .collect()
+}
+
+/// Plays those plans, in the same order.
+pub(super) fn replay(context: Context, outcome: &Outcome, ranked: &mut [RankedPlan]) {
+    let found: Vec<&Found> = by_size(context, outcome).into_iter().map(|(found, _)| found).collect();
+    ranked.par_iter_mut().zip(found).for_each(|(plan, found)| {
+        plan.replay = replay::at_most(context, &outcome.setup, found);
+    });
 }
 
 /// The plans with the GPUs that they take, the fewest first.
@@ -49,6 +59,7 @@ fn one(context: Context, outcome: &Outcome, found: &Found) -> RankedPlan {
         tokens_per_s_per_gpu: served.most_per_second * context.asked.request.output / f64::from(gpus),
         ttft_s: served.ttft,
         tpot_s: served.tpot,
+        replay: None,
     }
 }
 

@@ -52,6 +52,7 @@ impl Setup {
         assumed.into_iter().for_each(|text| notes.warn(text));
         let framework = context.framework(backend);
         let kv = framework.kv_format(&situation(model, &real.gpu, formats, ParallelPlan::SINGLE));
+        let prompt = context.asked.request.prefix + context.asked.request.input;
         let wants_flash = context.asked.kv.tier == KvTier::Named(rackplan_plan::TierKind::Nvme);
         let tiers = tiers(real, wants_flash, &context.request.inputs.catalog, notes);
         let mut setup = Self {
@@ -65,7 +66,7 @@ impl Setup {
             tiers,
             formats: Formats { kv, ..formats },
             device,
-            scheduler: plan::Scheduler::new(framework, gpu.memory.capacity, context.asked.request.input),
+            scheduler: plan::Scheduler::new(framework, gpu.memory.capacity, prompt),
         };
         if let Some(confidence) = context.asked.confidence {
             setup.pace = setup.paced(context, confidence);
@@ -136,11 +137,8 @@ impl Setup {
     /// Slower and later than predicted, by what measurements left at this confidence.
     fn paced(&self, context: Context, confidence: f64) -> Pace {
         let class = self.class(context);
-        let factor = |figure: &str| {
-            let classes = context.shared.bands.as_ref()?.bands.get(figure)?;
-            let band = classes.get(class).or_else(|| classes.get("all"))?;
-            Some(quantile(band, confidence).max(1.0))
-        };
+        let factor =
+            |figure: &str| context.shared.band(figure, class).map(|band| quantile(band, confidence).max(1.0));
         let slower = factor("tpot").unwrap_or(1.0);
         Pace { slower, later: (factor("ttft").unwrap_or(1.0) / slower).max(1.0), ..self.pace }
     }

@@ -260,11 +260,23 @@ impl<'a> Replica<'a> {
 
     /// What a prompt adds to the steps of others; all of its own where decodes rest.
     fn prompt_time(&self, batch: f64, decode: f64) -> f64 {
+        let prompts = self.prompts_together(batch);
         if self.scheduler.rests_decodes() || batch <= 1.0 {
-            return self.prompt_alone();
+            let alone = |together| self.pace.slower * self.compiled.step(&together).get() / prompts;
+            return if prompts > 1.0 {
+                alone(self.prompts(Batch::default(), prompts))
+            } else {
+                self.prompt_alone()
+            };
         }
-        let others = Batch { decodes: batch - 1.0, ..self.decodes(batch) };
-        (self.step_with_prompt(others, batch) - decode).max(0.0)
+        let others = Batch { decodes: (batch - prompts).max(0.0), ..self.decodes(batch) };
+        ((self.step_with_prompts(others, batch, prompts) - decode) / prompts).max(0.0)
+    }
+
+    /// Prompts of a step that has any: a b/O of them come in a step, at least one and as many as fit.
+    fn prompts_together(&self, batch: f64) -> f64 {
+        let coming = batch * self.pace.accepted / self.request.output;
+        coming.clamp(1.0, (self.scheduler.token_budget / self.request.input).max(1.0))
     }
 
     /// What prompts of other ranks add for each prompt, (in_step - 1) (alone - dec), alone on one rank.
@@ -272,7 +284,7 @@ impl<'a> Replica<'a> {
         if self.room.ranks <= 1.0 {
             return 0.0;
         }
-        let alone = self.step_with_prompt(Batch::default(), batch);
+        let alone = self.step_with_prompts(Batch::default(), batch, 1.0);
         (self.in_step(batch) - 1.0) * (alone - decode).max(0.0).min(prompt)
     }
 
@@ -283,13 +295,17 @@ impl<'a> Replica<'a> {
         (1.0 - (1.0 - share).powf(self.room.ranks)) / share
     }
 
-    /// A step of a rank with a prompt beside `others` while ranks generate `batch` sequences each. Of all ranks,
-    /// ranks / in_step have a prompt in such a step; experts meet what all of them carry.
-    fn step_with_prompt(&self, others: Batch, batch: f64) -> f64 {
-        let prompts = 1.0 / self.in_step(batch);
-        let average = Average { decodes: batch, prompt_tokens: prompts * self.request.input };
+    /// A step of a rank with prompts beside `others` while ranks generate `batch` sequences each. Of all ranks,
+    /// ranks / in_step have prompts in such a step; experts meet what all of them carry.
+    fn step_with_prompts(&self, others: Batch, batch: f64, prompts: f64) -> f64 {
+        let of_rank = prompts / self.in_step(batch);
+        let average = Average { decodes: batch, prompt_tokens: of_rank * self.request.input };
         let average = (self.room.ranks > 1.0).then_some(average);
-        self.pace.slower * self.compiled.step(&Batch { average, ..prompt(others, &self.request) }).get()
+        self.pace.slower * self.compiled.step(&Batch { average, ..self.prompts(others, prompts) }).get()
+    }
+
+    fn prompts(&self, batch: Batch, prompts: f64) -> Batch {
+        Batch { prompts, ..prompt(batch, &self.request) }
     }
 
     /// Prompts of other ranks in the step that a request meets: all ranks wait for the longest, and so many of the steps carry

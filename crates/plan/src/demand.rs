@@ -111,14 +111,15 @@ impl Population {
         }
     }
 
-    /// Variance of the number of requests in flight over its mean: 1 for arrivals that know nothing of each other, the
-    /// share of users who think, Z/(Z + R), for users who wait for their answers (binomial).
-    pub fn scatter(&self, e2e: f64) -> f64 {
+    /// Variance of the number of requests in flight over its mean, 1 / (s + R/Z): where it is above its mean by a part,
+    /// requests end faster by s times that part and, where users wait for their answers, fewer of them are left to send
+    /// any. s is 1 where requests do not slow each other down: then it is 1 for arrivals that know nothing of each other and
+    /// the share of users who think, Z/(Z + R), for users who wait (binomial).
+    /// Source: diffusion approximation of a birth-death process, variance = rate / (death' - birth').
+    pub fn scatter(&self, e2e: f64, settles: f64) -> f64 {
         match self {
-            Self::Users { think_time, .. } => {
-                think_time.get() / (think_time.get() + e2e).max(f64::MIN_POSITIVE)
-            }
-            Self::Rate(_) => 1.0,
+            Self::Users { think_time, .. } => 1.0 / (settles + e2e / think_time.get()),
+            Self::Rate(_) => 1.0 / settles,
         }
     }
 }
@@ -132,9 +133,11 @@ mod tests {
         // 2 requests a second, each answered in 5 s, and 45 s of thinking: 100 users, of whom nine in ten think.
         let users = Population::Users { users: 1000.0, think_time: Seconds::new(45.0) };
         assert_eq!((users.taken(2.0, 5.0), users.size(), users.thinking(2.0)), (100.0, 1000.0, 90.0));
-        assert!((users.scatter(5.0) - 0.9).abs() < 1e-12);
+        assert!((users.scatter(5.0, 1.0) - 0.9).abs() < 1e-12);
         let never = Population::Users { users: 8.0, think_time: Seconds::new(0.0) };
-        assert_eq!(never.scatter(5.0), 0.0);
+        assert_eq!(never.scatter(5.0, 1.0), 0.0);
+        // Where a tenth more requests end only a twentieth more often they scatter twice as much.
+        assert_eq!(Population::Rate(3.0).scatter(5.0, 0.5), 2.0);
         assert_eq!(Population::Rate(3.0).thinking(3.0), 0.0);
     }
 }

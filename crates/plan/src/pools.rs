@@ -1,6 +1,6 @@
 //! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
 
-use crate::queueing::{longest_wait, normal_quantile, wait};
+use crate::queueing::{longest_wait, normal_quantile, settles, wait};
 use crate::{Binds, Point, Population, Replica, Targets};
 use rackplan_perf::collectives::send::{Path, Transfer, send};
 
@@ -52,7 +52,8 @@ impl Pools<'_> {
     pub fn at(&self, generating: f64) -> Point {
         let (decode, prefill) = (&self.decode, &self.prefill);
         let (output, accepted) = (decode.request.output, decode.pace.accepted);
-        let step = decode.decode_step(generating / self.decode_ranks());
+        let batch = generating / self.decode_ranks();
+        let step = decode.decode_step(batch);
         let rate = generating * accepted / (output * step);
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
@@ -71,6 +72,7 @@ impl Pools<'_> {
             ttft,
             e2e: ttft + (output - 1.0).max(0.0) * tpot,
             prefill_load: 0.0,
+            settles: settles(decode.steeper(batch, step) / step),
             queue_load: queue_load.max(handed.load),
             queue_wait: prefill.pace.later * queue_wait,
             decode_step: step,

@@ -46,8 +46,7 @@ impl Point {
     /// Quantile of their number: normal, with the variance that [`Population::scatter`] gives.
     pub fn in_flight_at(&self, percentile: f64, population: &Population) -> f64 {
         let mean = self.in_flight();
-        let slowing = 1.0 - self.prefill_load.min(HIGHEST_LOAD);
-        let variance = population.scatter(self.e2e) * mean / slowing;
+        let variance = population.scatter(self.e2e, self.settles) * mean;
         mean + normal_quantile(percentile) * variance.sqrt()
     }
 }
@@ -73,6 +72,8 @@ pub struct Point {
     pub e2e: f64,
     /// Share of time that prompts take of the engine.
     pub prefill_load: f64,
+    /// By what part requests end more often where they are by a small part more: 1 if none slows another down.
+    pub settles: f64,
     /// Share of the prompts' own queue that is busy.
     pub queue_load: f64,
     /// Wait in that queue, mean.
@@ -85,6 +86,10 @@ pub struct Point {
 
 /// Steps that a request waits before it joins one, beside those that scheduling runs ahead; fitted to the player.
 const STEPS_BEFORE: f64 = 0.6;
+/// More requests, as a part, over which a slope is taken: wide enough for kernels that go up in stairs.
+const A_PART: f64 = 0.25;
+/// Requests always settle a little.
+const LEAST_SETTLING: f64 = 0.05;
 /// The highest load of prefills for which steps are stretched by 1/(1 - load).
 const HIGHEST_LOAD: f64 = 0.95;
 
@@ -147,6 +152,7 @@ impl<'a> Replica<'a> {
             ttft,
             e2e: ttft + (output - 1.0).max(0.0) * tpot,
             prefill_load: rate * prompt,
+            settles: settles((self.steeper(batch, decode) + step - decode) / step),
             queue_load,
             queue_wait: self.pace.later * queue_wait,
             decode_step: decode,
@@ -215,11 +221,9 @@ impl<'a> Replica<'a> {
         (1.0 - moved) * reload.time + longer
     }
 
-    /// Quantile of the number of requests that generate: normal, with its mean and the variance v b / (1 - r), where v is
-    /// [`Population::scatter`] and 1/(1 - r) stands for what more of them slow each other down by prompts.
+    /// Quantile of the number of requests that generate: normal, with the variance that [`Population::scatter`] gives.
     pub(crate) fn peak(&self, point: &Point, percentile: f64, population: &Population) -> f64 {
-        let slowing = 1.0 - point.prefill_load.min(HIGHEST_LOAD);
-        let variance = population.scatter(point.e2e) * point.generating / slowing;
+        let variance = population.scatter(point.e2e, point.settles) * point.generating;
         point.generating + normal_quantile(percentile) * variance.sqrt()
     }
 
@@ -247,6 +251,11 @@ impl<'a> Replica<'a> {
     /// A step in which nobody's prompt runs.
     pub(crate) fn decode_step(&self, batch: f64) -> f64 {
         self.pace.slower * self.compiled.step(&self.decodes(batch)).get()
+    }
+
+    /// What a step of decodes takes longer by a part more of them, over that part.
+    pub(crate) fn steeper(&self, batch: f64, decode: f64) -> f64 {
+        (self.decode_step(batch * (1.0 + A_PART)) - decode).max(0.0) / A_PART
     }
 
     /// A step of one prompt and nothing else.
@@ -347,6 +356,11 @@ struct Load {
     batch: f64,
     decode: f64,
     prompt: f64,
+}
+
+/// 1 - e, with e the elasticity of the time per token to the requests that generate.
+pub(crate) fn settles(elasticity: f64) -> f64 {
+    (1.0 - elasticity).clamp(LEAST_SETTLING, 1.0)
 }
 
 /// Wait that a share of requests does not exceed in a queue of this load and mean wait: W/ρ ln(ρ/(1 - p)).

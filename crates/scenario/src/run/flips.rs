@@ -6,6 +6,7 @@ use super::trial::{Change, Trial};
 use crate::answer::{Decision, Flip, SizeAnswer};
 use crate::layers::Layers;
 use rackplan_units::Seconds;
+use rayon::prelude::*;
 
 /// Factors tried in each direction before the gap between two of them is halved.
 const UP: [f64; 5] = [1.05, 1.15, 1.4, 2.0, 4.0];
@@ -18,17 +19,17 @@ const SHOWN: usize = 5;
 /// An input that can be scaled.
 struct Input<'a> {
     name: String,
-    value: Box<dyn Fn(f64) -> String + 'a>,
-    change: Box<dyn Fn(f64) -> Change + 'a>,
+    value: Box<dyn Fn(f64) -> String + Send + Sync + 'a>,
+    change: Box<dyn Fn(f64) -> Change + Send + Sync + 'a>,
 }
 
 /// The nearest flips, the nearest first.
 pub(crate) fn flips(trial: &Trial, answer: &SizeAnswer, held: &Decision) -> Vec<Flip> {
-    let mut found: Vec<Flip> = inputs(trial, answer, held)
-        .iter()
-        .flat_map(|input| [UP, DOWN].map(|factors| nearest(trial, input, held, factors)))
-        .flatten()
-        .collect();
+    let inputs = inputs(trial, answer, held);
+    let ways: Vec<(&Input, [f64; 5])> =
+        inputs.iter().flat_map(|input| [UP, DOWN].map(|factors| (input, factors))).collect();
+    let nearest = ways.par_iter().map(|(input, factors)| nearest(trial, input, held, *factors));
+    let mut found: Vec<Flip> = nearest.collect::<Vec<_>>().into_iter().flatten().collect();
     found.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
     // Up and down of one input say little more than the nearer of the two.
     let mut seen = std::collections::BTreeSet::new();
@@ -136,8 +137,8 @@ fn time(flag: &str, path: &'static str, value: f64) -> Input<'static> {
 fn input(
     flag: &str,
     path: &'static str,
-    shown: impl Fn(f64) -> String + 'static,
-    written: impl Fn(f64) -> String + 'static,
+    shown: impl Fn(f64) -> String + Send + Sync + 'static,
+    written: impl Fn(f64) -> String + Send + Sync + 'static,
 ) -> Input<'static> {
     Input {
         name: flag.to_owned(),

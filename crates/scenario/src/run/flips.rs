@@ -5,6 +5,7 @@ use super::resources::resources;
 use super::trial::{Change, Trial};
 use crate::answer::{Decision, Flip, SizeAnswer};
 use crate::layers::Layers;
+use crate::question::Question;
 use rackplan_units::Seconds;
 use rayon::prelude::*;
 
@@ -77,6 +78,7 @@ fn nearest(trial: &Trial, input: &Input, held: &Decision, factors: [f64; 5]) -> 
 
 fn inputs<'a>(trial: &'a Trial, answer: &'a SizeAnswer, held: &Decision) -> Vec<Input<'a>> {
     let mut all = asked(&trial.layers, answer);
+    all.extend(limits(&trial.layers));
     for resource in resources(trial.inputs, &trial.layers, &held.hardware) {
         let (shown, scaled) = (resource.clone(), resource.clone());
         all.push(Input {
@@ -113,6 +115,24 @@ fn asked<'a>(layers: &Layers, answer: &'a SizeAnswer) -> Vec<Input<'a>> {
         all.push(time("--tpot", "targets.tpot", latency.tpot_target_s));
     }
     all
+}
+
+/// Limits that were given.
+fn limits(layers: &Layers) -> Vec<Input<'static>> {
+    let given = layers.read::<Question>().unwrap_or_default().limits;
+    let racks = given.max_racks.map(|racks| whole("--max-racks", "limits.max_racks", racks.0 as f64));
+    let power = given.max_power.map(|power| {
+        let shown = move |factor: f64| (power * factor).to_string();
+        input("--max-power", "limits.max_power", shown, move |factor| format!("{} W", power.get() * factor))
+    });
+    let cost = given.max_cost.map(|cost| {
+        let hourly = (cost * Seconds::new(3600.0)).get();
+        let shown = move |factor: f64| (cost * factor).to_string();
+        input("--max-cost", "limits.max_cost", shown, move |factor| format!("{} USD/h", hourly * factor))
+    });
+    let headroom = given.headroom.filter(|headroom| headroom.0 > 0.0);
+    let headroom = headroom.map(|headroom| number("--headroom", "limits.headroom", headroom.0));
+    [racks, power, cost, headroom].into_iter().flatten().collect()
 }
 
 fn whole(flag: &str, path: &'static str, value: f64) -> Input<'static> {

@@ -37,6 +37,7 @@ impl Setting {
 
 const ALL: &[Verb] = &[Verb::Size, Verb::Sweep, Verb::Offload];
 const PLANS: &[Verb] = &[Verb::Size, Verb::Sweep];
+const SIZE: &[Verb] = &[Verb::Size];
 const SWEEP: &[Verb] = &[Verb::Sweep];
 const OFFLOAD: &[Verb] = &[Verb::Offload];
 const EXPLAIN: &[Verb] = &[Verb::Explain];
@@ -378,6 +379,15 @@ pub const SETTINGS: &[Setting] = &[
         WHERE,
         PLANS,
         "Exactly this many racks, and report what falls short"
+    ),
+    setting!(
+        "limits.stock",
+        "stock",
+        [],
+        "RACK=N,...",
+        WHERE,
+        SIZE,
+        "Racks of several kinds that are there, e.g. gb200_nvl72=2,h200_hgx=8: fills them with the least of the objective"
     ),
     setting!(
         "limits.spares",

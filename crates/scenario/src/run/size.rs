@@ -33,6 +33,11 @@ pub(crate) struct Outcome {
 
 /// Which racks, how the model is laid out on them, and what would change that.
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
+    if layers.origin("limits.stock").is_some() {
+        let error =
+            QuestionError::value(layers.place("limits.stock"), "several kinds of racks have no one plan");
+        return Err(error.with_hint("leave it out, and name one kind with --hardware"));
+    }
     let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
     let mut found = match method_of(&mut request) {
         Method::Operators => operators::size(request)?,

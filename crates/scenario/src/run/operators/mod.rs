@@ -8,6 +8,7 @@ mod deployment;
 mod difficulty;
 mod holdings;
 mod lengths;
+mod mix;
 mod money;
 mod near_misses;
 mod network;
@@ -18,6 +19,7 @@ mod setup;
 mod sweep;
 mod tiers;
 
+pub use mix::mix;
 pub use sweep::{SweptSetup, sweep_plans};
 pub(super) use tiers::{Known, tiers};
 

@@ -18,8 +18,10 @@ mod launch;
 mod link;
 mod loan;
 mod lookup;
+mod memo;
 pub mod model;
 mod overlay;
+mod partial;
 mod price;
 mod provenance;
 mod rack;
@@ -48,6 +50,7 @@ pub use link::{Line, LinkRole, LinkType, Reached};
 pub use loan::{Loan, LoanFactors};
 pub use model::Model;
 pub use overlay::{OverlayFile, OverlayUse, toml_problem};
+pub use partial::EngineHead;
 pub use price::{
     AllInPower, Capital, Colocation, Draw, Electricity, Flash, Owned, Price, Pue, Purchase, Reliability,
     Rental,

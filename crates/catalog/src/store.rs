@@ -1,19 +1,21 @@
 //! The catalog: built-in entries, overlays on them, and typed look-up.
 
 use crate::lookup::{Found, find, quoted};
+use crate::memo::Memo;
 use crate::overlay::{Patch, merge, patches};
 use crate::provenance::figures;
 use crate::reading::{Fault, bad_entry, read};
 use crate::{CatalogError, FigureSource, Kind, OverlayFile, OverlayUse};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use toml::Table;
 
 /// The embedded files: kind, file stem, text; sorted.
 static FILES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// A type that entries of one kind are read as.
-pub trait Record: DeserializeOwned {
+pub trait Record: DeserializeOwned + Clone + Send + Sync + 'static {
     /// The kind whose entries it reads.
     const KIND: Kind;
 
@@ -39,10 +41,12 @@ pub struct Entry<R> {
     pub overlays: Vec<OverlayUse>,
 }
 
-/// All entries. Built-in texts are parsed when asked for, so that a question pays only for what it names.
+/// All entries. Built-in texts are parsed when asked for, so that a question pays only for what it names, and once.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     patches: Vec<Patch>,
+    /// Shared by clones.
+    memo: Arc<Memo>,
 }
 
 impl Catalog {
@@ -60,6 +64,7 @@ impl Catalog {
                 self.patches.push(patch);
             }
         }
+        self.memo = Arc::new(self.memo.without(&touched));
         for (kind, id) in touched {
             self.check_entry(kind, &id)?;
         }
@@ -78,11 +83,17 @@ impl Catalog {
         if self.has(kind, name) {
             return Ok(name.to_owned());
         }
+        if let Some(id) = self.memo.id(kind, name) {
+            return Ok(id);
+        }
         let entries: Vec<_> =
             self.ids(kind).into_iter().map(|id| (id.clone(), self.aliases(kind, &id))).collect();
         let name = name.to_owned();
         match find(&name, &entries) {
-            Found::One(id) => Ok(id),
+            Found::One(id) => {
+                self.memo.keep_name(kind, &name, &id);
+                Ok(id)
+            }
             Found::Many(candidates) => Err(CatalogError::AmbiguousName { kind, name, candidates }),
             Found::None(nearest) => Err(CatalogError::UnknownName { kind, name, nearest }),
         }
@@ -91,9 +102,16 @@ impl Catalog {
     /// The entry that a name stands for.
     pub fn get<R: Record>(&self, name: &str) -> Result<Entry<R>, CatalogError> {
         let id = self.resolve(R::KIND, name)?;
+        if let Some(entry) = self.memo.entry(&id) {
+            return Ok(entry);
+        }
         let (table, overlays) = self.table(R::KIND, &id)?;
         match read(table) {
-            Ok(record) => Ok(Entry { id, record, overlays }),
+            Ok(record) => {
+                let entry = Entry { id, record, overlays };
+                self.memo.keep(&entry);
+                Ok(entry)
+            }
             Err(fault) => {
                 Err(bad_entry(&file_of(R::KIND, &id, &overlays, &fault.field), R::KIND, &id, fault))
             }
@@ -167,14 +185,22 @@ impl Catalog {
 
     /// Whether an entry has this very id.
     pub(crate) fn has(&self, kind: Kind, name: &str) -> bool {
-        builtin_text(kind, name).is_some()
-            || self.patches.iter().any(|patch| patch.kind == kind && patch.id == name)
+        builtin_text(kind, name).is_some() || self.is_changed(kind, name)
+    }
+
+    /// Whether user files touch an entry.
+    pub(crate) fn is_changed(&self, kind: Kind, id: &str) -> bool {
+        self.patches.iter().any(|patch| patch.kind == kind && patch.id == id)
+    }
+
+    /// Whether user files touch any entry of a kind.
+    pub fn changes(&self, kind: Kind) -> bool {
+        self.patches.iter().any(|patch| patch.kind == kind)
     }
 
     /// Other names of an entry. A look-up by alias asks every entry, so only the line that has them is parsed.
     fn aliases(&self, kind: Kind, id: &str) -> Vec<String> {
-        let patched = self.patches.iter().any(|patch| patch.kind == kind && patch.id == id);
-        let line = builtin_text(kind, id).filter(|_| !patched).map(alias_line);
+        let line = builtin_text(kind, id).filter(|_| !self.is_changed(kind, id)).map(alias_line);
         let table = match line.map(str::parse::<Table>) {
             Some(Ok(table)) => Some(table),
             _ => self.table(kind, id).ok().map(|(table, _)| table),
@@ -205,8 +231,10 @@ fn of_kind(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
     FILES.iter().filter(move |(folder, _, _)| *folder == kind.folder()).map(|(_, stem, text)| (*stem, *text))
 }
 
-fn builtin_text(kind: Kind, id: &str) -> Option<&'static str> {
-    of_kind(kind).find(|(stem, _)| kind.id_of_stem(stem) == id).map(|(_, text)| text)
+pub(crate) fn builtin_text(kind: Kind, id: &str) -> Option<&'static str> {
+    let stem = kind.stem_of_id(id);
+    let found = of_kind(kind).find(|(known, _)| *known == stem);
+    found.filter(|(stem, _)| kind.id_of_stem(stem) == id).map(|(_, text)| text)
 }
 
 fn parse_builtin(kind: Kind, id: &str, text: &str) -> Result<Table, CatalogError> {

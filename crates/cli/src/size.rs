@@ -6,7 +6,7 @@ use crate::figures::{self, figures_flag};
 use crate::output::write;
 use crate::terminal::wants_color;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use rackplan_report::{reasons, size as report};
+use rackplan_report::{mix as mixed, reasons, size as report};
 use rackplan_scenario::answer::{Answer, SizeAnswer};
 use rackplan_scenario::{Inputs, Layers, Origin, Verb, run};
 use std::process::ExitCode;
@@ -34,6 +34,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     if matches.get_flag("compare-methods") {
         return compare(matches, &inputs, &layers);
     }
+    if layers.origin("limits.stock").is_some() {
+        return mix(matches, &inputs, &layers);
+    }
     let started = Instant::now();
     let mut answer = run::size(&inputs, &layers)?;
     if matches.get_flag("timing")
@@ -49,6 +52,25 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     write(output(matches), &text)?;
     figures::write(matches, |theme| report::figures(&answer, theme))?;
     let served = answer.answer.deployment.is_some();
+    Ok(if served { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
+}
+
+/// Racks of several kinds that are there, and who serves how much on which.
+fn mix(matches: &ArgMatches, inputs: &Inputs, layers: &Layers) -> Result<ExitCode, Failure> {
+    let answer = run::mix(inputs, layers)?;
+    let color =
+        wants_color(matches.get_one::<String>("color").map(String::as_str)) && output(matches).is_none();
+    let text = match format(matches) {
+        "json" => rackplan_report::json::pretty(&answer),
+        "jsonl" => rackplan_report::json::line(&answer),
+        "csv" => mixed::csv(&answer),
+        "markdown" => mixed::markdown(&answer),
+        "html" => mixed::html(&answer),
+        _ if matches.get_flag("wide") => mixed::wide(&answer),
+        _ => mixed::screen(&answer, color),
+    };
+    write(output(matches), &text)?;
+    let served = answer.answer.feasible;
     Ok(if served { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
 }
 

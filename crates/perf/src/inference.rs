@@ -3,7 +3,7 @@
 use crate::collectives::send::{Path, Transfer, send};
 use crate::layers::{Lane, Part, compile, compile_draft};
 use crate::work::{Counts, Needs};
-use crate::{Bound, Deployment, Device, Engines, Evidence, Family};
+use crate::{Bound, Deployment, Device, Engines, Evidence, Family, Kernels};
 use rackplan_catalog::Quantiles;
 use rackplan_units::Seconds;
 
@@ -123,13 +123,17 @@ impl Compiled {
     /// Compiles a deployment with the constants of a catalog's engines; where they are borrowed, at the rates that
     /// borrowed kernels reach.
     pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
-        let factors = engines.loan(deployment.device.architecture);
-        let device = deployment.device.lent(&factors).in_steps(engines.drift_us());
-        let deployment = &Deployment { device, ..*deployment };
-        let draft = if deployment.draft_tokens > 0 { compile_draft(deployment, engines) } else { Vec::new() };
+        Self::with(deployment, &Kernels::new(deployment, engines))
+    }
+
+    /// The same with kernels that others have asked for before.
+    pub fn with(deployment: &Deployment, kernels: &Kernels) -> Self {
+        assert!(kernels.are_of(deployment), "kernels belong to one framework on one accelerator");
+        let deployment = &Deployment { device: kernels.device(), ..*deployment };
+        let draft = if deployment.draft_tokens > 0 { compile_draft(deployment, kernels) } else { Vec::new() };
         Self {
             device: deployment.device,
-            parts: compile(deployment, engines),
+            parts: compile(deployment, kernels),
             draft,
             draft_tokens: f64::from(deployment.draft_tokens),
             stages: f64::from(deployment.plan.pp),
@@ -247,11 +251,8 @@ impl Compiled {
 
     fn sum(&self, parts: &[Part], needs: Needs, counts: &Counts) -> f64 {
         let mut sum = Sum::default();
-        for part in parts.iter().filter(|part| part.work.needs() == needs) {
-            if let Some(cost) = part.work.cost(counts, &self.device) {
-                sum.add(part.lane, part.count * cost.time.get());
-            }
-        }
+        let needed = |part: &Part| part.work.needs() == needs;
+        self.price(parts, needed, counts, |part, cost| sum.add(part.lane, part.count * cost.time.get()));
         sum.total()
     }
 
@@ -268,16 +269,31 @@ impl Compiled {
     /// Calls `each` with every part that the step has something for, how often it runs, its time, and its counts.
     pub(crate) fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost, &Counts)) {
         let counts = self.counts(batch, 1.0 + self.draft_tokens);
-        for part in &self.parts {
-            if let Some(cost) = part.work.cost(&counts, &self.device) {
-                each(part, part.count, cost, &counts);
-            }
-        }
+        self.price(&self.parts, |_| true, &counts, |part, cost| each(part, part.count, cost, &counts));
         // Each proposed token passes the module once; prompts pass it once, to fill its cache.
         let counts = self.counts(batch, 1.0);
-        for part in &self.draft {
-            if let Some(cost) = part.work.cost(&counts, &self.device) {
-                each(part, part.count * self.draft_tokens, cost, &counts);
+        let often = |part: &Part| part.count * self.draft_tokens;
+        self.price(&self.draft, |_| true, &counts, |part, cost| each(part, often(part), cost, &counts));
+    }
+
+    /// Calls `each` with every part needed that the counts have something for, and what one run of it takes.
+    fn price(
+        &self,
+        parts: &[Part],
+        needed: impl Fn(&Part) -> bool,
+        counts: &Counts,
+        mut each: impl FnMut(&Part, crate::Cost),
+    ) {
+        let mut costs: Vec<Option<crate::Cost>> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let cost = match part.twin {
+                _ if !needed(part) => None,
+                Some(twin) => costs[twin],
+                None => part.work.cost(counts, &self.device),
+            };
+            costs.push(cost);
+            if let Some(cost) = cost {
+                each(part, cost);
             }
         }
     }

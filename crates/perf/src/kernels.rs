@@ -1,239 +1,137 @@
-//! Constants of kernels from the catalog's engines, with the rule for what has none.
+//! The kernels of one framework on one accelerator, found once and kept: the plans of a search ask for the same few
+//! thousands of times.
 
-use crate::evidence::kin;
-use crate::{BLIND, Constants, Evidence, Parameter, distance};
-use rackplan_catalog::{
-    Architecture, Catalog, Engine, FittedOperator, Kind, Loan, LoanFactors, Quantiles, Steps,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
+use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Place};
+use rackplan_catalog::{Backend, Quantiles};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// The constants of an operator with what they rest on.
+/// Constants and matrices of everything that was asked for so far.
+#[derive(Debug)]
+pub struct Kernels {
+    engines: Engines,
+    backend: Backend,
+    gpu: String,
+    /// As its catalog entry has it, and at the rates that kernels reach on it.
+    devices: [Device; 2],
+    found: RwLock<Vec<Found>>,
+    gemms: RwLock<BTreeMap<Matrix, Arc<Multiplication>>>,
+}
+
+/// What constants are asked for: of the nearest group to one, or of the kernel chosen for the first of several formats.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fitted<C> {
-    /// The constants.
-    pub constants: C,
-    /// Measured over predicted.
-    pub band: Quantiles,
-    /// What they rest on.
-    pub evidence: Evidence,
+pub(crate) struct Wanted<'a> {
+    pub(crate) backend: &'static str,
+    pub(crate) operator: &'static str,
+    pub(crate) group: &'a str,
+    pub(crate) formats: &'static [&'static str],
 }
 
-/// Whose kernels are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// Serving framework or library, as engines name it.
-    pub backend: &'a str,
-    /// The family of accelerators.
-    pub architecture: Architecture,
-    /// Catalog id of the accelerator.
-    pub gpu: &'a str,
-}
-
-/// The engines of a catalog.
-#[derive(Clone, Debug)]
-pub struct Engines {
-    /// The fits of each operator, in the order of engines and groups.
-    operators: BTreeMap<String, Vec<Known>>,
-    /// Families with measured kernels.
-    measured: BTreeSet<Architecture>,
-    /// What borrowed kernels reach on families without.
-    loans: BTreeMap<Architecture, LoanFactors>,
-    /// How far ranks drift apart between collectives, in microseconds.
-    drift_us: f64,
-}
-
-/// Catalog id of the constants of steps.
-const STEPS: &str = "serving";
-
-/// One fit, with whose it is.
-#[derive(Clone, Debug)]
-struct Known {
-    backend: String,
-    architecture: Architecture,
+/// What was found for it.
+#[derive(Debug)]
+struct Found {
+    backend: &'static str,
+    operator: &'static str,
     group: String,
-    fitted: FittedOperator,
+    formats: &'static [&'static str],
+    values: Vec<f64>,
+    band: Quantiles,
+    evidence: Evidence,
 }
 
-impl Engines {
-    /// Reads every engine and loan.
-    pub fn new(catalog: &Catalog) -> Self {
-        let loans = catalog.ids(Kind::Loans);
-        let loans = loans.iter().filter_map(|id| Some(catalog.get::<Loan>(id).ok()?.record));
-        let loans = loans.map(|loan| (loan.architecture, loan.factors)).collect();
-        let ids = catalog.ids(Kind::Engines);
-        let engines = ids.iter().filter_map(|id| Some(catalog.get::<Engine>(id).ok()?.record));
-        let mut operators: BTreeMap<String, Vec<Known>> = BTreeMap::new();
-        let mut measured = BTreeSet::new();
-        for Engine { backend, architecture, operators: fits, .. } in engines {
-            measured.insert(architecture);
-            for (operator, groups) in fits {
-                let known = groups.into_iter().map(|(group, fitted)| Known {
-                    backend: backend.clone(),
-                    architecture,
-                    group,
-                    fitted,
-                });
-                operators.entry(operator).or_default().extend(known);
-            }
+/// A matrix: bits of its outputs and inputs, and the group of its format.
+pub(crate) type Matrix = (u64, u64, &'static str);
+
+/// A multiplication by it, ready for any number of rows.
+#[derive(Debug)]
+pub(crate) struct Multiplication {
+    pub(crate) shape: Gemm,
+    pub(crate) constants: GemmConstants,
+    pub(crate) plan: Arc<GemmPlan>,
+    pub(crate) evidence: Evidence,
+    pub(crate) band: Quantiles,
+}
+
+impl Kernels {
+    /// Of a deployment's framework on its accelerator; its plan, model and formats do not count.
+    pub fn new(deployment: &Deployment, engines: &Engines) -> Self {
+        Self::on((deployment.gpu, deployment.device), deployment.backend, engines)
+    }
+
+    /// Of a framework on an accelerator, by its catalog id.
+    pub fn on((gpu, device): (&str, Device), backend: Backend, engines: &Engines) -> Self {
+        let lent = device.lent(&engines.loan(device.architecture)).in_steps(engines.drift_us());
+        Self {
+            engines: engines.clone(),
+            backend,
+            gpu: gpu.to_owned(),
+            devices: [device, lent],
+            found: RwLock::default(),
+            gemms: RwLock::default(),
         }
-        let steps = catalog.get::<Steps>(STEPS).map_or(0.0, |entry| entry.record.constants.drift_us);
-        Self { operators, measured, loans, drift_us: steps }
     }
 
-    /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.
-    pub fn drift_us(&self) -> f64 {
-        self.drift_us
+    /// Whether they are those of a deployment.
+    pub fn are_of(&self, deployment: &Deployment) -> bool {
+        self.are_on((deployment.gpu, deployment.device), deployment.backend)
     }
 
-    /// The same with another drift, for those who look for it.
-    pub fn with_drift(&self, drift_us: f64) -> Self {
-        Self { drift_us, ..self.clone() }
+    /// Whether they are those of a framework on an accelerator.
+    pub fn are_on(&self, (gpu, device): (&str, Device), backend: Backend) -> bool {
+        self.backend == backend && self.gpu == gpu && self.devices[0] == device
     }
 
-    /// Whether kernels of a family were measured, under any framework.
-    pub fn measured(&self, architecture: Architecture) -> bool {
-        self.measured.contains(&architecture)
+    /// The accelerator at the rates that kernels reach on it.
+    pub(crate) fn device(&self) -> Device {
+        self.devices[1]
     }
 
-    /// What the kernels that a family borrows reach on it: nothing else where it has its own, else what was found for it
-    /// or, before that, for the next family of its maker.
-    pub fn loan(&self, architecture: Architecture) -> LoanFactors {
-        if self.measured(architecture) {
-            return LoanFactors::NONE;
+    /// The constants wanted; the priors where nothing is near.
+    pub(crate) fn constants<C: Constants>(&self, wanted: Wanted) -> Fitted<C> {
+        let known = self.found.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.iter().find(|found| found.is(&wanted)) {
+            let constants = C::from_values(&found.values);
+            return Fitted { constants, band: found.band, evidence: found.evidence };
         }
-        let known = self.loans.iter().filter(|(of, _)| kin(**of, architecture));
-        let nearest = known.min_by_key(|(of, _)| distance(**of, architecture));
-        nearest.map_or(LoanFactors::NONE, |(_, factors)| *factors)
+        drop(known);
+        let fitted = self.search(wanted);
+        self.found.write().unwrap_or_else(PoisonError::into_inner).push(Found::new(wanted, &fitted));
+        fitted
     }
 
-    /// Whether a family runs another maker's kernels at rates that nobody found on it: taken over from the next family of
-    /// its maker, or simply the lender's.
-    pub fn is_twice_removed(&self, architecture: Architecture) -> bool {
-        self.is_foreign(architecture) && !self.loans.contains_key(&architecture)
-    }
-
-    /// Whether no family of its maker was measured.
-    fn is_foreign(&self, architecture: Architecture) -> bool {
-        !self.measured.iter().any(|known| kin(*known, architecture))
-    }
-
-    /// The same with these factors for one family, for those who look for them.
-    pub fn with_loan(&self, architecture: Architecture, factors: LoanFactors) -> Self {
-        let mut loans = self.loans.clone();
-        loans.insert(architecture, factors);
-        Self { loans, ..self.clone() }
-    }
-
-    /// The nearest constants of one group: by backend and group, then the backend's kernels for other head sizes, then its
-    /// other groups of the format, then other backends; within each by architecture.
-    pub fn nearest<C: Constants>(&self, operator: &str, group: &str, place: Place) -> Option<Fitted<C>> {
-        self.nearest_of(operator, place, |name| {
-            other_size(name, group).or_else(|| (format_of(name) == format_of(group)).then_some(3))
-        })
-    }
-
-    /// The constants of the kernel that a backend runs for one of several formats, the first preferred: of its kernels
-    /// for a format the one that was measured most often, which is the one that it chooses by default. A maker whose
-    /// accelerators were not measured borrows kernels that are compiled for any accelerator before those that are written
-    /// for the lender's instructions.
-    pub fn chosen<C: Constants>(&self, operator: &str, formats: &[&str], place: Place) -> Option<Fitted<C>> {
-        let foreign = self.is_foreign(place.architecture);
-        self.nearest_of(operator, place, |name| {
-            let position = formats.iter().position(|format| format_of(name) == *format)?;
-            let bound = if foreign && is_written_for_one_maker(name) { FOREIGN } else { 0 };
-            u32::try_from(position).ok().map(|position| 3 * position + bound)
-        })
-    }
-
-    /// The entry with the least sum of its group's cost, of another backend's (30) and of another architecture's; where
-    /// several are equal, the one with most rows.
-    fn nearest_of<C: Constants>(
-        &self,
-        operator: &str,
-        place: Place,
-        cost_of_group: impl Fn(&str) -> Option<u32>,
-    ) -> Option<Fitted<C>> {
-        let ranked = self.operators.get(operator)?.iter().filter_map(|known| {
-            let other_backend = if known.backend == place.backend { 0 } else { 30 };
-            let far = distance(place.architecture, known.architecture);
-            let cost = cost_of_group(&known.group)? + other_backend + far;
-            Some(((cost, u64::MAX - known.fitted.rows), cost == 0, known))
-        });
-        let (_, exact, known) = ranked.min_by_key(|(cost, ..)| *cost)?;
-        let own_backend = known.backend == place.backend && known.architecture == place.architecture;
-        let fitted = &known.fitted;
-        let (evidence, band) = match own_backend {
-            true if exact && fitted.gpus.iter().any(|known| known == place.gpu) => {
-                (Evidence::OwnGpu, fitted.residuals)
-            }
-            true if exact => (Evidence::SameArchitecture, fitted.residuals),
-            _ => (Evidence::Across, fitted.across.unwrap_or(BLIND)),
+    fn search<C: Constants>(&self, wanted: Wanted) -> Fitted<C> {
+        let Wanted { backend, operator, group, formats } = wanted;
+        let place = Place { backend, architecture: self.devices[0].architecture, gpu: &self.gpu };
+        let found = match formats {
+            [] => self.engines.nearest(operator, group, place),
+            formats => self.engines.chosen(operator, formats, place),
         };
-        let launch = self.loan(place.architecture).launch;
-        Some(Fitted { constants: constants_of(fitted, launch)?, band, evidence })
+        found.unwrap_or_else(Fitted::prior)
+    }
+
+    /// The multiplication by a matrix, made by `make` when it is first asked for.
+    pub(crate) fn gemm(&self, matrix: Matrix, make: impl FnOnce() -> Multiplication) -> Arc<Multiplication> {
+        let known = self.gemms.read().unwrap_or_else(PoisonError::into_inner).get(&matrix).cloned();
+        known.unwrap_or_else(|| {
+            let made = Arc::new(make());
+            self.gemms.write().unwrap_or_else(PoisonError::into_inner).insert(matrix, Arc::clone(&made));
+            made
+        })
     }
 }
 
-/// The constants of an entry, if it has all of them, with those in microseconds by a factor.
-fn constants_of<C: Constants>(fitted: &FittedOperator, launch: f64) -> Option<C> {
-    let value = |parameter: &Parameter| {
-        let factor = if parameter.name.ends_with(MICROSECONDS) { launch } else { 1.0 };
-        Some(fitted.constants.get(parameter.name)? * factor)
-    };
-    let values: Option<Vec<f64>> = C::PARAMETERS.iter().map(value).collect();
-    values.map(|values| C::from_values(&values))
-}
-
-/// How constants in microseconds end: launches, barriers, chains of small steps.
-const MICROSECONDS: &str = "_us";
-
-impl<C: Constants> Fitted<C> {
-    /// The priors of an operator, for what was never measured.
-    pub fn prior() -> Self {
-        let priors: Vec<f64> = C::PARAMETERS.iter().map(|parameter| parameter.prior).collect();
-        Self { constants: C::from_values(&priors), band: BLIND, evidence: Evidence::Unvalidated }
+impl Found {
+    fn new<C: Constants>(wanted: Wanted, fitted: &Fitted<C>) -> Self {
+        let Wanted { backend, operator, group, formats } = wanted;
+        let Fitted { constants, band, evidence } = *fitted;
+        let (group, values) = (group.to_owned(), constants.values());
+        Self { backend, operator, group, formats, values, band, evidence }
     }
-}
 
-/// What a kernel costs that is written for another maker's instructions: more than another format on the same family,
-/// less than that on an older one.
-const FOREIGN: u32 = 4;
-
-/// Whether a group's kernel is written for NVIDIA's instructions, as the names of engines say it; Triton's are not.
-fn is_written_for_one_maker(group: &str) -> bool {
-    ["cutlass", "marlin", "deepgemm", "trtllm", "cutedsl"].iter().any(|kernel| group.ends_with(kernel))
-}
-
-/// The number format of a group: its name up to the first dot.
-fn format_of(group: &str) -> &str {
-    group.split('.').next().unwrap_or(group)
-}
-
-/// What a group costs that differs at most in its head size, as in `bfloat16.fp8.d128`: nothing, 1 within a factor of
-/// 1.5, or 2.
-fn other_size(name: &str, asked: &str) -> Option<u32> {
-    if name == asked {
-        return Some(0);
-    }
-    let parts = |group| -> Option<(&str, f64)> {
-        let (formats, size) = str::rsplit_once(group, ".d")?;
-        Some((formats, size.parse().ok()?))
-    };
-    let ((formats, size), (asked_formats, asked_size)) = (parts(name)?, parts(asked)?);
-    let ratio = f64::max(size / asked_size, asked_size / size);
-    (formats == asked_formats).then_some(if ratio <= 1.5 { 1 } else { 2 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hand_head_sizes_are_near_or_far() {
-        assert_eq!(other_size("bfloat16.fp8.d128", "bfloat16.fp8.d128"), Some(0));
-        assert_eq!(other_size("bfloat16.fp8.d128", "bfloat16.fp8.d96"), Some(1));
-        assert_eq!(other_size("bfloat16.fp8.d64", "bfloat16.fp8.d128"), Some(2));
-        assert_eq!(other_size("fp8.fp8.d128", "bfloat16.fp8.d128"), None);
-        assert_eq!(other_size("nvfp4", "fp8_block.deepgemm"), None);
+    fn is(&self, wanted: &Wanted) -> bool {
+        let Self { backend, operator, group, formats, .. } = self;
+        let own = Wanted { backend, operator, group, formats };
+        own == *wanted
     }
 }

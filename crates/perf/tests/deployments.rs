@@ -1,5 +1,6 @@
 //! Every model of the catalog as a deployment: it compiles, its steps obey laws, its tables agree with its operators.
 
+use proptest::prelude::*;
 use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Gpu, Kind, Model};
 use rackplan_perf::operators::moe_routing::Routing;
@@ -188,4 +189,44 @@ fn law_prompts_past_the_choice_of_an_indexer_cost_the_same_for_each_token() {
     let (half, whole) = (attention(&sparse, 32_768.0), attention(&sparse, 65_536.0));
     assert!((1.9..2.2).contains(&(whole / half)), "{half} {whole}");
     assert!(attention(&dense, 65_536.0) > 2.0 * whole, "{whole}");
+}
+
+/// Plans that exchange within a stage, between attention groups and between stages.
+const EXCHANGING: [ParallelPlan; 4] = [
+    ParallelPlan { tp: 8, pp: 1, ep: 8, dp: 1 },
+    ParallelPlan { tp: 2, pp: 1, ep: 8, dp: 4 },
+    ParallelPlan { tp: 1, pp: 1, ep: 16, dp: 16 },
+    ParallelPlan { tp: 4, pp: 4, ep: 1, dp: 1 },
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn law_a_faster_link_never_makes_a_step_slower(
+        plan in prop::sample::select(EXCHANGING.to_vec()),
+        gpu in prop::sample::select(vec!["h200_sxm", "gb200", "mi300x", "l40s"]),
+        backend in prop::sample::select(Backend::ALL.to_vec()),
+        (decodes, prompts, faster) in (1.0..600.0_f64, 0..3_u32, 1.0..3.0_f64),
+    ) {
+        let fixture = fixture();
+        let model = fixture.model("DeepSeek-R1");
+        let deployment = Deployment { backend, ..fixture.deployment(&model, gpu, plan) };
+        let of = |device| Compiled::new(&Deployment { device, ..deployment }, &fixture.engines);
+        let (own, batch) = (deployment.device, Batch::decode(decodes.floor(), 2000.0));
+        let batch = Batch { prompts: f64::from(prompts), chunk: 900.0, ..batch };
+        let step = of(own).step(&batch).get();
+        let (mut link, mut network) = (own, own);
+        (link.link, link.pair_link) = (faster * own.link, faster * own.pair_link);
+        network.scale_out = faster * own.scale_out;
+        for device in [link, network] {
+            let then = of(device).step(&batch).get();
+            prop_assert!(then <= step * (1.0 + 1e-12), "{plan:?} {gpu} {backend:?}: {step} to {then}");
+        }
+    }
+}
+
+fn fixture() -> &'static Fixture {
+    static FIXTURE: std::sync::OnceLock<Fixture> = std::sync::OnceLock::new();
+    FIXTURE.get_or_init(Fixture::new)
 }

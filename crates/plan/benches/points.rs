@@ -5,7 +5,7 @@ use divan::{Bencher, black_box};
 use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
-use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
+use rackplan_perf::{Deployment, Device, Engines, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{
     KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Sizes, Space, Targets, search,
 };
@@ -25,16 +25,20 @@ struct Fixture {
     gpu: Gpu,
     framework: Framework,
     engines: Engines,
+    kernels: Kernels,
 }
 
 impl Fixture {
     fn new(model: &str) -> Self {
         let catalog = Catalog::builtin();
+        let gpu: Gpu = catalog.get("h200_sxm").expect("an accelerator").record;
+        let (engines, device) = (Engines::new(&catalog), Device::new(&gpu).expect("a complete entry"));
         Self {
             model: catalog.get(model).expect("a model").record,
-            gpu: catalog.get("h200_sxm").expect("an accelerator").record,
             framework: catalog.get("vllm").expect("a framework").record,
-            engines: Engines::new(&catalog),
+            kernels: Kernels::on(("h200_sxm", device), Backend::Vllm, &engines),
+            gpu,
+            engines,
         }
     }
 
@@ -51,7 +55,7 @@ impl Fixture {
                 routing: Routing::Uniform,
                 draft_tokens: 0,
             },
-            engines: &self.engines,
+            kernels: &self.kernels,
             scheduler: Scheduler::new(&self.framework, self.gpu.memory.capacity, request.input),
             request,
             pace: Pace::default(),

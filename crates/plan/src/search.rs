@@ -8,7 +8,7 @@ use crate::{
     Targets, highest,
 };
 use rackplan_perf::collectives::send::Path;
-use rackplan_perf::{Compiled, Deployment, Engines, Memory, ParallelPlan};
+use rackplan_perf::{Compiled, Deployment, Kernels, Memory, ParallelPlan};
 use rayon::prelude::*;
 
 /// What plans are asked for: a model on one kind of accelerator, in one set of number formats.
@@ -16,8 +16,8 @@ use rayon::prelude::*;
 pub struct Question<'a> {
     /// The model, the accelerator, the formats; its plan is replaced by each of the space.
     pub deployment: Deployment<'a>,
-    /// Constants of kernels.
-    pub engines: &'a Engines,
+    /// Kernels of its framework on the accelerator.
+    pub kernels: &'a Kernels,
     /// The engine's scheduler.
     pub scheduler: Scheduler,
     /// What is asked of it.
@@ -166,7 +166,7 @@ impl<'a> Question<'a> {
 
     /// The operators of a plan.
     pub fn compiled(&self, plan: ParallelPlan) -> Compiled {
-        Compiled::new(&Deployment { plan, ..self.deployment }, self.engines)
+        Compiled::with(&Deployment { plan, ..self.deployment }, self.kernels)
     }
 
     /// A plan as the formulas of queueing take it, its users keeping everything.

@@ -71,6 +71,14 @@ impl Site {
         replicas.div_ceil(self.replicas_of_rack(gpus).max(1)).saturating_mul(self.racks_of_replica(gpus))
     }
 
+    /// Replicas that so many racks hold.
+    pub fn replicas_in(&self, racks: u64, gpus: u64) -> u64 {
+        match self.replicas_of_rack(gpus) {
+            0 => racks / self.racks_of_replica(gpus),
+            each => racks.saturating_mul(each),
+        }
+    }
+
     fn racks_of_replica(&self, gpus: u64) -> u64 {
         gpus.div_ceil(u64::from(self.gpus_per_server)).div_ceil(u64::from(self.servers_per_rack))
     }
@@ -99,6 +107,19 @@ mod tests {
         // Of 144 each has two racks; a spare makes it 13.
         let huge = NVL72.size((1000.0, 90.0), 0.0, 1, 144);
         assert_eq!((huge.racks, huge.gpus_spare, huge.spares), (26, 144, 1));
+    }
+
+    #[test]
+    fn law_racks_hold_the_replicas_that_they_are_sized_for() {
+        for gpus in [1, 2, 3, 4, 8, 48, 72, 96, 144, 145] {
+            for racks in 0..7 {
+                let held = NVL72.replicas_in(racks, gpus);
+                assert!(
+                    NVL72.racks(held, gpus) <= racks && NVL72.racks(held + 1, gpus) > racks,
+                    "{gpus} {racks}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
 use rackplan_perf::operators::moe_routing::Routing;
-use rackplan_perf::{Deployment, Device, Engines, ParallelPlan, Precision};
+use rackplan_perf::{Deployment, Device, Engines, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{
     Found, KvPolicy, Modes, Pace, Population, Question, Rejection, Request, Scheduler, Site, Sizes, Space,
     Targets, Tier, TierKind, highest, operating, pareto, rules, search,
@@ -18,7 +18,7 @@ const HGX: Site = Site { gpus_per_server: 8, servers_per_rack: 4 };
 /// What questions draw on, read once.
 struct Fixture {
     catalog: Catalog,
-    engines: Engines,
+    kernels: [Kernels; 3],
     models: [Model; 2],
     gpu: Gpu,
 }
@@ -28,13 +28,19 @@ fn fixture() -> &'static Fixture {
     FIXTURE.get_or_init(|| {
         let catalog = Catalog::builtin();
         let model = |name: &str| catalog.get::<Model>(name).expect("it is in the catalog").record;
+        let gpu: Gpu = catalog.get("h100_sxm").expect("it is in the catalog").record;
+        let engines = Engines::new(&catalog);
         Fixture {
-            engines: Engines::new(&catalog),
+            kernels: Backend::ALL.map(|backend| Kernels::on(("h100_sxm", device(&gpu)), backend, &engines)),
             models: [model("meta-llama/Llama-3.1-8B"), model("Qwen/Qwen3-30B-A3B")],
-            gpu: catalog.get("h100_sxm").expect("it is in the catalog").record,
+            gpu,
             catalog,
         }
     })
+}
+
+fn device(gpu: &Gpu) -> Device {
+    Device::new(gpu).expect("a complete entry")
 }
 
 /// A question that varies.
@@ -68,14 +74,14 @@ impl Asked {
             deployment: Deployment {
                 model: &fixture.models[self.model],
                 gpu: "h100_sxm",
-                device: Device::new(&fixture.gpu).expect("a complete entry"),
+                device: device(&fixture.gpu),
                 backend: self.backend,
                 plan: ParallelPlan::SINGLE,
                 precision: Precision::uniform(WeightDtype::Fp8, 1.0),
                 routing: Routing::Uniform,
                 draft_tokens: 0,
             },
-            engines: &fixture.engines,
+            kernels: &fixture.kernels[self.backend as usize],
             scheduler: Scheduler::new(&framework, fixture.gpu.memory.capacity, request.input),
             request,
             pace: Pace::default(),

@@ -7,6 +7,7 @@ pub mod format;
 pub mod html;
 pub mod json;
 mod lines;
+pub mod mix;
 pub mod offload;
 #[cfg(feature = "png")]
 pub mod png;

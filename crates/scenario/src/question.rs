@@ -144,6 +144,8 @@ pub struct Limits {
     pub max_racks: Option<Count>,
     /// Exactly this many racks.
     pub fixed_racks: Option<Count>,
+    /// Racks of several kinds that are there, `gb200_nvl72=2`.
+    pub stock: Option<List<String>>,
     /// Replicas beyond those that the load needs: a number, or `auto`.
     pub spares: Option<Text>,
     /// From a failure until its replica is back.

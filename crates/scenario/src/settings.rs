@@ -381,6 +381,15 @@ pub const SETTINGS: &[Setting] = &[
         "Exactly this many racks, and report what falls short"
     ),
     setting!(
+        "limits.stock",
+        "stock",
+        [],
+        "RACK=N,...",
+        WHERE,
+        SIZE,
+        "Racks of several kinds that are there, e.g. gb200_nvl72=2,h200_hgx=8: fills them with the least of the objective"
+    ),
+    setting!(
         "limits.spares",
         "spares",
         [],

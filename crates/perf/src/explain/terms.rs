@@ -232,7 +232,7 @@ mod tests {
             repeats: false,
         };
         let (rows, constants) = (Rows::Tokens, GemmConstants::default());
-        let plan = Box::new(GemmPlan::new(&shape, &with_link(450e9), &constants));
+        let plan = std::sync::Arc::new(GemmPlan::new(&shape, &with_link(450e9), &constants));
         let work = Work::Gemm { rows, shape, constants, plan };
         let counts = Counts::of(&Batch::decode(64.0, 100.0), 64.0, 1.0);
         let device = with_link(450e9);

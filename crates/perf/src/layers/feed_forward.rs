@@ -3,8 +3,8 @@
 use super::{Lane, Parts};
 use crate::collectives::all_to_all::AllToAllConstants;
 use crate::collectives::nccl::NcclConstants;
+use crate::engines::Fitted;
 use crate::formats::{NumberFormat, expert_groups};
-use crate::kernels::Fitted;
 use crate::operators::moe::{Moe as MoeShape, MoeConstants, MoePlan};
 use crate::operators::moe_routing::Load;
 use crate::work::{Dispatch, Routed, Rows, Work};
@@ -95,7 +95,7 @@ fn routed(parts: &mut Parts, moe: &Moe) {
 /// vLLM's tables call fp8 there is the slow kernel that only checkpoints of NVIDIA's ModelOpt run; those of others run
 /// Triton's, which was measured with blocks. Source: TensorRT-LLM's deployment guide of gpt-oss (moe backend on Hopper);
 /// vLLM's `fused_moe`, recalled.
-fn kernel(parts: &Parts, groups: &[&str]) -> Fitted<MoeConstants> {
+fn kernel(parts: &Parts, groups: &'static [&'static str]) -> Fitted<MoeConstants> {
     let trtllm = parts.deployment.backend == Backend::Trtllm;
     match (groups[0], parts.has(Format::Fp4)) {
         ("w4a16_mxfp4", false) if trtllm => parts.taken_from(Backend::Vllm, "moe", "w4a16_mxfp4.triton"),

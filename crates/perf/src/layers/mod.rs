@@ -8,7 +8,7 @@ mod parts;
 pub(crate) use parts::Parts;
 
 use crate::work::Work;
-use crate::{Deployment, Engines, Evidence};
+use crate::{Deployment, Evidence, Kernels};
 use rackplan_catalog::Quantiles;
 use rackplan_catalog::model::LayerKind;
 
@@ -29,6 +29,8 @@ pub struct Part {
     /// Measured over predicted.
     pub band: Quantiles,
     pub(crate) work: Work,
+    /// Place of an earlier part that does the same work, whose time this one takes: layers of several kinds share most.
+    pub(crate) twin: Option<usize>,
 }
 
 /// What runs beside an operator.
@@ -43,8 +45,8 @@ pub enum Lane {
 }
 
 /// The operators of the main model, first to last, layers of one kind as one.
-pub(crate) fn compile(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
-    let mut parts = Parts::new(deployment, engines);
+pub(crate) fn compile(deployment: &Deployment, kernels: &Kernels) -> Vec<Part> {
+    let mut parts = Parts::new(deployment, kernels);
     ends::embed(&mut parts);
     for (place, (_, kind, count)) in deployment.model.layer_counts().enumerate() {
         parts.count = count as f64;
@@ -57,8 +59,8 @@ pub(crate) fn compile(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
 }
 
 /// The operators of one speculative module, applied once: its layers, the joining map, and its choice of a token.
-pub(crate) fn compile_draft(deployment: &Deployment, engines: &Engines) -> Vec<Part> {
-    let mut parts = Parts::new(deployment, engines);
+pub(crate) fn compile_draft(deployment: &Deployment, kernels: &Kernels) -> Vec<Part> {
+    let mut parts = Parts::new(deployment, kernels);
     parts.layer_kind = u16::try_from(deployment.model.layer_counts().count()).ok();
     ends::join(&mut parts);
     for kind in deployment.model.mtp_sequence() {

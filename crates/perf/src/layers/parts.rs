@@ -3,14 +3,16 @@
 use super::{Lane, Part};
 use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Choice};
 use crate::collectives::nccl::{Collective, Exchange, NcclConstants};
+use crate::engines::Fitted;
 use crate::formats::{NumberFormat, dense_groups};
-use crate::kernels::{Fitted, Place};
+use crate::kernels::{Multiplication, Wanted};
 use crate::operators::estimates::REPLAYED;
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::work::{Rows, Work};
-use crate::{BLIND, Constants, Deployment, Engines, Evidence};
+use crate::{BLIND, Constants, Deployment, Evidence, Kernels};
 use rackplan_catalog::model::{Projection, Split, WeightDtype};
 use rackplan_catalog::{Backend, Format, Quantiles};
+use std::sync::Arc;
 
 /// What a static scale adds to a launch: the norm before writes 8 bits itself. In microseconds. Source: performance-model.
 const STATIC_SCALE_US: f64 = 0.7;
@@ -18,7 +20,7 @@ const STATIC_SCALE_US: f64 = 0.7;
 /// The list under construction.
 pub(crate) struct Parts<'a> {
     pub(crate) deployment: &'a Deployment<'a>,
-    engines: &'a Engines,
+    kernels: &'a Kernels,
     /// How often a step runs what is added.
     pub(crate) count: f64,
     /// What runs beside what is added.
@@ -29,8 +31,8 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn new(deployment: &'a Deployment<'a>, engines: &'a Engines) -> Self {
-        Self { deployment, engines, count: 1.0, lane: Lane::Alone, layer_kind: None, list: Vec::new() }
+    pub(crate) fn new(deployment: &'a Deployment<'a>, kernels: &'a Kernels) -> Self {
+        Self { deployment, kernels, count: 1.0, lane: Lane::Alone, layer_kind: None, list: Vec::new() }
     }
 
     /// Width of the residual stream.
@@ -47,42 +49,45 @@ impl<'a> Parts<'a> {
         self.deployment.device.has(format)
     }
 
-    fn place(&self) -> Place<'a> {
-        let Deployment { backend, device, gpu, .. } = *self.deployment;
-        Place { backend: backend.name(), architecture: device.architecture, gpu }
+    fn wanted(&self, operator: &'static str) -> Wanted<'static> {
+        Wanted { backend: self.deployment.backend.name(), operator, group: "", formats: &[] }
     }
 
     /// Constants of the kernel for the first format that has any.
-    pub(crate) fn chosen<C: Constants>(&self, operator: &str, formats: &[&str]) -> Fitted<C> {
-        self.engines.chosen(operator, formats, self.place()).unwrap_or_else(Fitted::prior)
+    pub(crate) fn chosen<C: Constants>(
+        &self,
+        operator: &'static str,
+        formats: &'static [&'static str],
+    ) -> Fitted<C> {
+        self.kernels.constants(Wanted { formats, ..self.wanted(operator) })
     }
 
     /// Constants of one group.
-    pub(crate) fn nearest<C: Constants>(&self, operator: &str, group: &str) -> Fitted<C> {
-        self.engines.nearest(operator, group, self.place()).unwrap_or_else(Fitted::prior)
+    pub(crate) fn nearest<C: Constants>(&self, operator: &'static str, group: &str) -> Fitted<C> {
+        self.kernels.constants(Wanted { group, ..self.wanted(operator) })
     }
 
     /// Constants of one group of another framework's kernels, for those that a framework takes from elsewhere.
     pub(crate) fn taken_from<C: Constants>(
         &self,
         backend: Backend,
-        operator: &str,
+        operator: &'static str,
         group: &str,
     ) -> Fitted<C> {
-        let place = Place { backend: backend.name(), ..self.place() };
-        let found = self.engines.nearest(operator, group, place).unwrap_or_else(Fitted::prior);
+        let found =
+            self.kernels.constants(Wanted { backend: backend.name(), group, ..self.wanted(operator) });
         Fitted { evidence: found.evidence.max(Evidence::Across), ..found }
     }
 
     /// Constants of a collective of NCCL, whichever framework calls it.
     pub(crate) fn nccl(&self, collective: &str) -> Fitted<NcclConstants> {
-        let place = Place { backend: "nccl", ..self.place() };
-        self.engines.nearest("nccl", collective, place).unwrap_or_else(Fitted::prior)
+        self.kernels.constants(Wanted { backend: "nccl", group: collective, ..self.wanted("nccl") })
     }
 
     pub(crate) fn add(&mut self, name: &'static str, work: Work, evidence: Evidence, band: Quantiles) {
         let (count, lane, layer_kind) = (self.count, self.lane, self.layer_kind);
-        self.list.push(Part { name, count, lane, layer_kind, evidence, band, work });
+        let twin = self.list.iter().position(|held| held.work.is_same(&work));
+        self.list.push(Part { name, count, lane, layer_kind, evidence, band, work, twin });
     }
 
     /// An operator that no table measures.
@@ -93,6 +98,14 @@ impl<'a> Parts<'a> {
     /// A multiplication with a matrix of `n` outputs and `k` inputs, on this rank.
     pub(crate) fn gemm(&mut self, name: &'static str, rows: Rows, (n, k): (f64, f64), weights: WeightDtype) {
         let groups = dense_groups(weights, self.has(Format::Fp8), self.has(Format::Fp4));
+        let matrix = (n.to_bits(), k.to_bits(), groups[0]);
+        let found = self.kernels.gemm(matrix, || self.multiplication(groups, (n, k)));
+        let Multiplication { shape, constants, ref plan, evidence, band } = *found;
+        self.add(name, Work::Gemm { rows, shape, constants, plan: Arc::clone(plan) }, evidence, band);
+    }
+
+    /// A multiplication with a matrix of `n` outputs and `k` inputs in the first of these formats.
+    fn multiplication(&self, groups: &'static [&'static str], (n, k): (f64, f64)) -> Multiplication {
         let found = self.chosen::<GemmConstants>("gemm", groups);
         let format = NumberFormat::of_group(groups[0]).expect("every dense group is a known format");
         let (constants, quantises) = self.static_scale(groups[0], found.constants, format.quantises);
@@ -108,8 +121,8 @@ impl<'a> Parts<'a> {
             quantises,
             repeats: false,
         };
-        let plan = Box::new(GemmPlan::new(&shape, &self.deployment.device, &constants));
-        self.add(name, Work::Gemm { rows, shape, constants, plan }, found.evidence, found.band);
+        let plan = Arc::new(GemmPlan::new(&shape, &self.deployment.device, &constants));
+        Multiplication { shape, constants, plan, evidence: found.evidence, band: found.band }
     }
 
     /// Constants without the quantisation that benchmarks run as a kernel of its own and engines fuse with the norm or

@@ -73,15 +73,11 @@ const WIDEST: f64 = 128.0 * 256.0 / (128.0 + 256.0);
 /// Rows of a tile, each once.
 const HEIGHTS: [f64; 5] = [16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// Ways to run a multiplication: a tile and a split.
-const WAYS: usize = TILES.len() * SPLITS.len();
-
 /// A multiplication by one matrix, ready for any number of rows: everything that does not depend on them is worked out
 /// once. See [`gemm`] for the formula.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GemmPlan {
-    /// Tile by tile, and split by split within one.
-    ways: [Way; WAYS],
+    tiles: [Tile; TILES.len()],
     /// For each split: reading weights, and everything that grows with rows, per row; at full bandwidth, in microseconds.
     memory: [(f64, f64); SPLITS.len()],
     /// For each split: the chain of the main loop, in microseconds.
@@ -92,17 +88,17 @@ pub struct GemmPlan {
     host_us: f64,
 }
 
-/// One tile and split.
+/// One tile, split in each way.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Way {
-    /// Index of the tile's rows in [`HEIGHTS`].
+struct Tile {
+    /// Index of its rows in [`HEIGHTS`].
     height: u32,
-    /// Index of the split.
-    split: u32,
     /// Tiles of a row of tiles, over processors.
-    waves: f64,
+    waves: [f64; SPLITS.len()],
     /// Microseconds of one wave.
-    wave_us: f64,
+    wave_us: [f64; SPLITS.len()],
+    /// What a row of tiles takes at least, in microseconds, however it is split.
+    least_us: f64,
 }
 
 /// Time of a matrix multiplication.
@@ -124,15 +120,11 @@ impl GemmPlan {
     /// For the matrix and formats of a shape, whose rows do not count.
     pub fn new(shape: &Gemm, device: &Device, constants: &GemmConstants) -> Self {
         let peak = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
-        let rates = TILES.map(|tile| peak * reuse(tile, constants.narrow));
-        let way = |index: usize| {
-            let (tile, split) = (index / SPLITS.len(), index % SPLITS.len());
-            Way::new(shape, device, rates[tile], TILES[tile], split)
-        };
+        let tile = |tile| Tile::new(shape, device, peak * reuse(tile, constants.narrow), tile);
         let slower = if device.host_coherent { constants.host_coherent } else { 1.0 };
         let quantise = if shape.quantises { constants.quantise } else { 0.0 };
         Self {
-            ways: std::array::from_fn(way),
+            tiles: TILES.map(tile),
             memory: SPLITS.map(|split| memory_us(shape, device, constants, split)),
             chain: SPLITS.map(|split| constants.depth_us * shape.k / split / 1024.0),
             launch_us: constants.launch_us,
@@ -149,43 +141,56 @@ impl GemmPlan {
     }
 
     /// Work, what bounds it, and the chain of the main loop, in microseconds, of the fastest way.
-    ///
-    /// Full bandwidth bounds a way from below; the root for idle processors is only taken where that is not enough to
-    /// tell that another way is faster.
     fn fastest(&self, m: f64) -> (f64, Bound, f64) {
         let rows = HEIGHTS.map(|height| ceil(m / height));
         let memory = self.memory.map(|(weights, row)| weights + row * m);
-        let (mut least, mut best) = (f64::INFINITY, (0.0, Bound::Compute, 0.0));
-        for way in &self.ways {
-            let split = way.split as usize;
-            let (waves, chain) = (rows[way.height as usize] * way.waves, self.chain[split]);
-            let (compute, mut memory) = (ceil(waves) * way.wave_us, memory[split]);
-            if compute.max(memory) + chain >= least {
+        let (mut least, mut best) = (f64::INFINITY, (0, 0));
+        for (place, tile) in self.tiles.iter().enumerate() {
+            let rows = rows[tile.height as usize];
+            // What its rows compute is bound enough to pass over most tiles of large multiplications.
+            if rows * tile.least_us * SAFELY >= least {
                 continue;
             }
-            if waves < 1.0 {
-                memory /= waves.sqrt();
-            }
-            let work = compute.max(memory);
-            if work + chain < least {
-                let bound = if compute >= memory { Bound::Compute } else { Bound::Memory };
-                (least, best) = (work + chain, (work, bound, chain));
+            // All splits at once and without a branch: processors do several of them side by side.
+            let ways: [f64; SPLITS.len()] = std::array::from_fn(|split| {
+                let (compute, memory) = tile.way(split, rows, memory[split]);
+                larger(compute, memory) + self.chain[split]
+            });
+            for (split, way) in ways.into_iter().enumerate() {
+                if way < least {
+                    (least, best) = (way, (place, split));
+                }
             }
         }
-        best
+        let (tile, split) = (&self.tiles[best.0], best.1);
+        let (compute, memory) = tile.way(split, rows[tile.height as usize], memory[split]);
+        let bound = if compute >= memory { Bound::Compute } else { Bound::Memory };
+        (larger(compute, memory), bound, self.chain[split])
     }
 }
 
-impl Way {
+/// The larger of two numbers that are both numbers; `f64::max` also asks whether they are.
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// Keeps a bound a bound where rounding differs.
+const SAFELY: f64 = 1.0 - 1e-9;
+
+impl Tile {
     /// On a processor that does so many FLOP/s on such tiles.
-    fn new(shape: &Gemm, device: &Device, rate: f64, (rows, columns): (f64, f64), split: usize) -> Self {
+    fn new(shape: &Gemm, device: &Device, rate: f64, (rows, columns): (f64, f64)) -> Self {
         let height = HEIGHTS.iter().position(|height| *height == rows).expect("each tile's rows are listed");
-        Self {
-            height: height as u32,
-            split: split as u32,
-            waves: (shape.n / columns).ceil() * SPLITS[split] / device.processors * JUST_BELOW,
-            wave_us: 2.0 * rows * columns * (shape.k / SPLITS[split]) / rate * 1e6,
-        }
+        let waves = SPLITS.map(|split| (shape.n / columns).ceil() * split / device.processors * JUST_BELOW);
+        let wave_us = SPLITS.map(|split| 2.0 * rows * columns * (shape.k / split) / rate * 1e6);
+        Self { height: height as u32, waves, wave_us, least_us: waves[0] * wave_us[0] }
+    }
+
+    /// Arithmetic and traffic of so many rows of tiles, split in a way, in microseconds; `memory` is traffic while every
+    /// processor is at work.
+    fn way(&self, split: usize, rows: f64, memory: f64) -> (f64, f64) {
+        let waves = rows * self.waves[split];
+        (ceil(waves) * self.wave_us[split], memory / (if waves < 1.0 { waves } else { 1.0 }).sqrt())
     }
 }
 
@@ -202,7 +207,7 @@ const JUST_BELOW: f64 = 1.0 - 1e-13;
 fn ceil(x: f64) -> f64 {
     const ROUNDS: f64 = 4_503_599_627_370_496.0;
     let nearest = (x + ROUNDS) - ROUNDS;
-    if nearest < x { nearest + 1.0 } else { nearest }
+    nearest + if nearest < x { 1.0 } else { 0.0 }
 }
 
 /// Reading and writing in microseconds: what does not depend on rows, and one row of it. Both operands, the result in

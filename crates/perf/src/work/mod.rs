@@ -23,6 +23,7 @@ use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe::{Moe, MoeConstants, MoePlan};
 use crate::operators::moe_routing::{Routing, RoutingPlan};
 use crate::operators::sampling::{Sampling, sampling};
+use std::sync::Arc;
 
 /// What a step carries, counted for the operators of one rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +63,7 @@ pub(crate) enum Rows {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Work {
     /// A multiplication with weights.
-    Gemm { rows: Rows, shape: Gemm, constants: GemmConstants, plan: Box<GemmPlan> },
+    Gemm { rows: Rows, shape: Gemm, constants: GemmConstants, plan: Arc<GemmPlan> },
     /// Passes over data outside multiplications: `bytes` of each row in so many kernels.
     Pass { rows: Rows, bytes: f64, launches: f64 },
     /// The look-up of embeddings.
@@ -146,6 +147,18 @@ pub(crate) enum Needs {
 }
 
 impl Work {
+    /// Whether it takes as long as another whatever the step, on the same device.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Plans follow from shapes and constants, and are long.
+            (
+                Work::Gemm { rows, shape, constants, .. },
+                Work::Gemm { rows: other_rows, shape: other_shape, constants: other_constants, .. },
+            ) => rows == other_rows && shape == other_shape && constants == other_constants,
+            _ => self == other,
+        }
+    }
+
     /// What it depends on.
     pub(crate) fn needs(&self) -> Needs {
         match self {

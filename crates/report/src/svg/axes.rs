@@ -55,9 +55,14 @@ impl Axis {
         Axis { format: Format::Percent, domain: Domain::AtLeast(0.0, 1.0), ..Axis::linear(label, "") }
     }
 
-    /// A change from a base, for instance −20 % to +20 %.
+    /// A change from a base, for instance −20 % to +20 %; at least a hundredth either way, so that what hardly changes
+    /// looks flat.
     pub fn change(label: &str) -> Axis {
-        Axis { format: Format::SignedPercent, ..Axis::linear(label, "") }
+        Axis {
+            format: Format::SignedPercent,
+            domain: Domain::AtLeast(-0.01, 0.01),
+            ..Axis::linear(label, "")
+        }
     }
 
     /// The label with its unit.
@@ -177,5 +182,6 @@ mod tests {
         assert_eq!(Axis::from_zero("t", "s").range(values()), Some((0.0, 1.2)));
         assert_eq!(Axis::binary("b").range([0.0, -1.0, 4.0].into_iter()), Some((2.0, 8.0)));
         assert_eq!(Axis::linear("t", "s").range([f64::NAN].into_iter()), None);
+        assert_eq!(Axis::change("c").range([0.0, 1e-6].into_iter()), Some((-0.01, 0.01)));
     }
 }

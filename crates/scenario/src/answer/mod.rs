@@ -2,6 +2,7 @@
 
 mod compare;
 mod explain;
+mod mix;
 mod offload;
 mod plans;
 mod reasons;
@@ -16,6 +17,7 @@ pub use explain::{
     DeviceRoofs, ExplainAnswer, ExplainLayout, ExplainMemory, ExplainPart, ExplainStep, ExplainedBatch,
     FamilyShare, FormatPeak, LayerShare, Share,
 };
+pub use mix::{MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};

@@ -2,11 +2,13 @@
 
 mod demand;
 mod format;
+mod kernel_pool;
 mod machine;
 mod model;
 mod notes;
 mod reader;
 mod request;
+mod searches;
 
 pub(crate) use demand::{Arrival, Load, check_range};
 pub(crate) use format::{Quant, kv_bytes};
@@ -16,9 +18,13 @@ pub(crate) use notes::Notes;
 pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request, sizes};
 
 use crate::layers::Layers;
-use rackplan_catalog::{Catalog, CatalogError, Gpu, Kind, OverlayFile};
+use kernel_pool::KernelPool;
+use rackplan_catalog::{Backend, Catalog, CatalogError, Gpu, Kind, OverlayFile};
+use rackplan_perf::{Device, Kernels};
+use rackplan_plan as plan;
+use searches::Searches;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a question may draw on besides itself.
 #[derive(Clone, Debug, Default)]
@@ -31,12 +37,16 @@ pub struct Inputs {
     before: Option<Catalog>,
     /// Every accelerator, read when first asked for.
     gpus: OnceLock<Vec<Gpu>>,
+    /// Kernels that a question asked for, and what became of their plans; shared with the same inputs under other
+    /// figures.
+    kernels: Arc<KernelPool>,
+    searches: Arc<Searches>,
 }
 
 impl Inputs {
     /// A catalog, and the texts of files that the question names.
     pub fn new(catalog: Catalog, texts: BTreeMap<String, String>) -> Self {
-        Self { catalog, texts, before: None, gpus: OnceLock::new() }
+        Self { catalog, texts, ..Self::default() }
     }
 
     /// With the figures that the question sets in the catalog.
@@ -56,7 +66,28 @@ impl Inputs {
 
     /// The same with a file laid over the catalog.
     pub(crate) fn with_overlay(&self, file: OverlayFile) -> Result<Self, CatalogError> {
-        Ok(Self::new(self.catalog.clone().with_overlay(&[file])?, self.texts.clone()))
+        let changed = Self::new(self.catalog.clone().with_overlay(&[file])?, self.texts.clone());
+        let shares = !kernel_pool::is_changed(&changed.catalog);
+        if !shares {
+            return Ok(changed);
+        }
+        let (kernels, searches) = (Arc::clone(&self.kernels), Arc::clone(&self.searches));
+        Ok(Self { kernels, searches, ..changed })
+    }
+
+    /// The kernels of a framework on an accelerator, by its catalog id.
+    pub(crate) fn kernels(&self, gpu: (&str, Device), backend: Backend) -> Arc<Kernels> {
+        self.kernels.of(gpu, backend, &self.catalog)
+    }
+
+    /// What became of the plans of a space; `kernels` are those of the question.
+    pub(crate) fn searched(
+        &self,
+        question: &plan::Question,
+        kernels: &Arc<Kernels>,
+        space: &plan::Space,
+    ) -> Arc<plan::Searched> {
+        self.searches.of(question, kernels, space)
     }
 
     /// Every accelerator that can be read.

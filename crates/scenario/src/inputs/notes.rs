@@ -42,6 +42,18 @@ impl Notes {
         }
     }
 
+    /// Adds what was noticed elsewhere.
+    pub(crate) fn join(&mut self, other: Notes) {
+        let new = other.assumptions.into_iter().filter(|assumed| !self.assumptions.contains(assumed));
+        let new: Vec<Assumption> = new.collect();
+        self.assumptions.extend(new);
+        other.warnings.into_iter().for_each(|text| self.warn(text));
+        self.used.extend(other.used);
+        let overlays = other.overlays.into_iter().filter(|used| !self.overlays.contains(used));
+        let overlays: Vec<OverlayUse> = overlays.collect();
+        self.overlays.extend(overlays);
+    }
+
     /// An entry whose figures the answer rests on.
     pub(crate) fn use_entry(&mut self, kind: Kind, id: &str, overlays: &[OverlayUse]) {
         self.used.insert((kind, id.to_owned()));

@@ -4,6 +4,7 @@ use super::resources::{Resource, resources};
 use super::trial::{Change, Trial};
 use crate::answer::{Decision, Elasticity, SizeAnswer};
 use crate::question::Objective;
+use rayon::prelude::*;
 
 /// How much more there is of each.
 const MORE: f64 = 0.1;
@@ -17,7 +18,7 @@ pub(crate) fn elasticities(
 ) -> Vec<Elasticity> {
     let pinned = trial.pinned(answer);
     let all = resources(trial.inputs, &trial.layers, &held.hardware);
-    all.iter().map(|resource| elasticity(trial, pinned.as_ref(), resource, held, objective)).collect()
+    all.par_iter().map(|resource| elasticity(trial, pinned.as_ref(), resource, held, objective)).collect()
 }
 
 fn elasticity(

@@ -5,7 +5,9 @@ use super::resources::resources;
 use super::trial::{Change, Trial};
 use crate::answer::{Decision, Flip, SizeAnswer};
 use crate::layers::Layers;
+use crate::question::Question;
 use rackplan_units::Seconds;
+use rayon::prelude::*;
 
 /// Factors tried in each direction before the gap between two of them is halved.
 const UP: [f64; 5] = [1.05, 1.15, 1.4, 2.0, 4.0];
@@ -18,17 +20,17 @@ const SHOWN: usize = 5;
 /// An input that can be scaled.
 struct Input<'a> {
     name: String,
-    value: Box<dyn Fn(f64) -> String + 'a>,
-    change: Box<dyn Fn(f64) -> Change + 'a>,
+    value: Box<dyn Fn(f64) -> String + Send + Sync + 'a>,
+    change: Box<dyn Fn(f64) -> Change + Send + Sync + 'a>,
 }
 
 /// The nearest flips, the nearest first.
 pub(crate) fn flips(trial: &Trial, answer: &SizeAnswer, held: &Decision) -> Vec<Flip> {
-    let mut found: Vec<Flip> = inputs(trial, answer, held)
-        .iter()
-        .flat_map(|input| [UP, DOWN].map(|factors| nearest(trial, input, held, factors)))
-        .flatten()
-        .collect();
+    let inputs = inputs(trial, answer, held);
+    let ways: Vec<(&Input, [f64; 5])> =
+        inputs.iter().flat_map(|input| [UP, DOWN].map(|factors| (input, factors))).collect();
+    let nearest = ways.par_iter().map(|(input, factors)| nearest(trial, input, held, *factors));
+    let mut found: Vec<Flip> = nearest.collect::<Vec<_>>().into_iter().flatten().collect();
     found.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
     // Up and down of one input say little more than the nearer of the two.
     let mut seen = std::collections::BTreeSet::new();
@@ -76,6 +78,7 @@ fn nearest(trial: &Trial, input: &Input, held: &Decision, factors: [f64; 5]) -> 
 
 fn inputs<'a>(trial: &'a Trial, answer: &'a SizeAnswer, held: &Decision) -> Vec<Input<'a>> {
     let mut all = asked(&trial.layers, answer);
+    all.extend(limits(&trial.layers));
     for resource in resources(trial.inputs, &trial.layers, &held.hardware) {
         let (shown, scaled) = (resource.clone(), resource.clone());
         all.push(Input {
@@ -114,6 +117,24 @@ fn asked<'a>(layers: &Layers, answer: &'a SizeAnswer) -> Vec<Input<'a>> {
     all
 }
 
+/// Limits that were given.
+fn limits(layers: &Layers) -> Vec<Input<'static>> {
+    let given = layers.read::<Question>().unwrap_or_default().limits;
+    let racks = given.max_racks.map(|racks| whole("--max-racks", "limits.max_racks", racks.0 as f64));
+    let power = given.max_power.map(|power| {
+        let shown = move |factor: f64| (power * factor).to_string();
+        input("--max-power", "limits.max_power", shown, move |factor| format!("{} W", power.get() * factor))
+    });
+    let cost = given.max_cost.map(|cost| {
+        let hourly = (cost * Seconds::new(3600.0)).get();
+        let shown = move |factor: f64| (cost * factor).to_string();
+        input("--max-cost", "limits.max_cost", shown, move |factor| format!("{} USD/h", hourly * factor))
+    });
+    let headroom = given.headroom.filter(|headroom| headroom.0 > 0.0);
+    let headroom = headroom.map(|headroom| number("--headroom", "limits.headroom", headroom.0));
+    [racks, power, cost, headroom].into_iter().flatten().collect()
+}
+
 fn whole(flag: &str, path: &'static str, value: f64) -> Input<'static> {
     let at = move |factor: f64| ((value * factor).round().max(1.0) as u64).to_string();
     input(flag, path, at, at)
@@ -136,8 +157,8 @@ fn time(flag: &str, path: &'static str, value: f64) -> Input<'static> {
 fn input(
     flag: &str,
     path: &'static str,
-    shown: impl Fn(f64) -> String + 'static,
-    written: impl Fn(f64) -> String + 'static,
+    shown: impl Fn(f64) -> String + Send + Sync + 'static,
+    written: impl Fn(f64) -> String + Send + Sync + 'static,
 ) -> Input<'static> {
     Input {
         name: flag.to_owned(),

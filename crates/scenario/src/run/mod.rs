@@ -27,7 +27,7 @@ mod what_if;
 pub use compare::compare;
 pub use explain::explain;
 pub use offload::offload;
-pub use operators::{SweptSetup, sweep_plans};
+pub use operators::{SweptSetup, mix, sweep_plans};
 pub use reasons::{reasons_of_file, with_reasons};
 pub use simulate::simulate;
 pub use size::{founding_summary, size};

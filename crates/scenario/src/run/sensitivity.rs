@@ -4,6 +4,7 @@ use super::decision::decision;
 use super::trial::{Change, Trial};
 use crate::answer::{Generating, Sensitivity, SensitivityPoint, SizeAnswer};
 use rackplan_first_order::MAX_RACKS;
+use rayon::prelude::*;
 
 /// Scales of the input.
 const SCALES: [f64; 9] = [0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2];
@@ -63,7 +64,7 @@ fn longer(chain: &Generating, scale: f64) -> Change {
 fn along(
     input: &str,
     value: f64,
-    change: impl Fn(f64) -> Change,
+    change: impl Fn(f64) -> Change + Sync,
     (trial, pinned): (&Trial, &Trial),
     again: bool,
 ) -> Sensitivity {
@@ -78,5 +79,5 @@ fn along(
             best_plan: again.then(|| trial.decide(&change)).flatten(),
         }
     };
-    Sensitivity { input: input.to_owned(), points: SCALES.map(point).to_vec() }
+    Sensitivity { input: input.to_owned(), points: SCALES.par_iter().map(|scale| point(*scale)).collect() }
 }

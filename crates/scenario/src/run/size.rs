@@ -33,7 +33,16 @@ pub(crate) struct Outcome {
 
 /// Which racks, how the model is laid out on them, and what would change that.
 pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, QuestionError> {
-    let mut found = sized(inputs, layers, Extent::Whole)?;
+    if layers.origin("limits.stock").is_some() {
+        let error =
+            QuestionError::value(layers.place("limits.stock"), "several kinds of racks have no one plan");
+        return Err(error.with_hint("leave it out, and name one kind with --hardware"));
+    }
+    let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
+    let mut found = match method_of(&mut request) {
+        Method::Operators => operators::size(request)?,
+        Method::FirstOrder => first_order(request)?,
+    };
     found.answer.what_if = what_if(inputs, layers, &found.answer)?;
     if let Some(what_if) = &found.answer.what_if {
         found.answer.alternatives.splice(0..0, as_alternatives(what_if));
@@ -41,25 +50,12 @@ pub fn size(inputs: &Inputs, layers: &Layers) -> Result<Answer<SizeAnswer>, Ques
     Ok(found)
 }
 
-/// How much of an answer is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// All of it.
-    Whole,
-    /// The deployment alone: no alternatives, no way out.
-    Decision,
-}
-
-/// The answer by the method that the question asks for.
-pub(crate) fn sized(
-    inputs: &Inputs,
-    layers: &Layers,
-    extent: Extent,
-) -> Result<Answer<SizeAnswer>, QuestionError> {
+/// What the same method answers without alternatives, ways out and what it rests on: all that a decision needs.
+pub(crate) fn decided(inputs: &Inputs, layers: &Layers) -> Result<SizeAnswer, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SIZE)?;
     match method_of(&mut request) {
-        Method::Operators => operators::size(request, extent),
-        Method::FirstOrder => first_order(request),
+        Method::Operators => operators::decided(request),
+        Method::FirstOrder => Ok(first_order(request)?.answer),
     }
 }
 

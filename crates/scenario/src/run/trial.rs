@@ -1,7 +1,7 @@
 //! The same question with something changed, decided again: what reasons, what-ifs and sensitivities are made of.
 
 use super::decision::decision;
-use super::size::{Extent, sized};
+use super::size::decided;
 use crate::answer::{Decision, SizeAnswer};
 use crate::inputs::Inputs;
 use crate::layers::{Layers, Origin};
@@ -67,7 +67,7 @@ impl<'a> Trial<'a> {
             set(&mut layers, path, value);
         }
         let Some(text) = change.figures.clone() else {
-            return Ok(sized(self.inputs, &layers, Extent::Decision)?.answer);
+            return decided(self.inputs, &layers);
         };
         let (shown, relative) = ("what-if".to_owned(), "what-if.toml".to_owned());
         let file = OverlayFile { shown, relative, text };
@@ -75,7 +75,7 @@ impl<'a> Trial<'a> {
             let place = String::new();
             QuestionError::Catalog { place, error }
         })?;
-        Ok(sized(&inputs, &layers, Extent::Decision)?.answer)
+        decided(&inputs, &layers)
     }
 
     /// What is decided then; nothing where nothing serves or the value makes no sense.

@@ -1,6 +1,7 @@
 //! What else was possible: another number format, another rack, a faster plan, prompts on workers of their own.
 
 use super::super::decision::layout;
+use super::Extent;
 use super::asked::Asked;
 use super::context::Context;
 use super::deployment::deployment;
@@ -66,7 +67,7 @@ fn faster(context: Context, chosen: &Outcome, held: &Deployment) -> Vec<Candidat
     let choices = best.into_iter().filter_map(|found| other_plan(context, &chosen.setup, found));
     let few = choices.filter(|choice| choice.sizing.gpus_active <= 2 * held.capacity.gpus_active);
     let fast = few.min_by(|a, b| a.seen.tpot.total_cmp(&b.seen.tpot));
-    let sized = fast.map(|choice| deployment(context, chosen, &choice));
+    let sized = fast.map(|choice| deployment(context, chosen, &choice, Extent::Decision));
     let sized =
         sized.filter(|d| d.throughput.tokens_per_s_per_user > 1.05 * held.throughput.tokens_per_s_per_user);
     sized.map(|d| (layout(&d), d)).into_iter().collect()
@@ -91,7 +92,7 @@ fn other(context: Context, chosen: &Outcome, machine: &Machine, quant: Quant) ->
 
 fn candidate(context: Context, outcome: &Outcome, change: String) -> Option<Candidate> {
     let choice = outcome.choice.as_ref()?;
-    Some((change, deployment(context, outcome, choice)))
+    Some((change, deployment(context, outcome, choice, Extent::Decision)))
 }
 
 fn alternative(change: String, held: &Deployment, d: &Deployment) -> Alternative {

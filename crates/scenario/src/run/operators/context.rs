@@ -4,13 +4,11 @@ use super::asked::Asked;
 use crate::QuestionError;
 use crate::inputs::{Machine, Request, Subject, catalog_error};
 use rackplan_catalog::{Backend, Bands, Entry, Framework, Kind, Model, Price, Quantiles};
-use rackplan_perf::Engines;
 use std::collections::BTreeMap;
 
 /// What all machines share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) engines: Engines,
     /// The frameworks asked for, by name.
     pub(super) frameworks: BTreeMap<&'static str, Framework>,
     pub(super) model: Box<Entry<Model>>,
@@ -65,7 +63,6 @@ impl Shared {
         let machines = request.machines.iter().map(|machine| real_machine(request, machine));
         request.machines = machines.collect::<Result<_, _>>()?;
         Ok(Self {
-            engines: Engines::new(catalog),
             frameworks,
             model,
             bands: catalog.get::<Bands>(crate::predict_serving::BANDS).ok().map(|entry| entry.record),

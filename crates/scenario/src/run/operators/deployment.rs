@@ -1,5 +1,6 @@
 //! A choice as the answer's deployment.
 
+use super::Extent;
 use super::context::Context;
 use super::outcome::{Choice, Outcome, limit};
 use super::{holdings, money, network};
@@ -12,7 +13,7 @@ use rackplan_perf::{Batch, Bound, Family, ParallelPlan, PartTime, StepEstimate};
 use rackplan_plan::{Population, Station};
 
 /// Everything that follows from a plan and its racks.
-pub(super) fn deployment(context: Context, outcome: &Outcome, choice: &Choice) -> Deployment {
+pub(super) fn deployment(context: Context, outcome: &Outcome, choice: &Choice, extent: Extent) -> Deployment {
     let (setup, request) = (&outcome.setup, context.request);
     let capacity = capacity(context, choice);
     let question = setup.question(context);
@@ -35,7 +36,10 @@ pub(super) fn deployment(context: Context, outcome: &Outcome, choice: &Choice) -
         memory: holdings::memory(&station, choice),
         network: described(request, &setup.machine, choice, &shares),
         step_shares: shares,
-        links: network::links(context, setup, choice),
+        links: match extent {
+            Extent::Whole => network::links(context, setup, choice, (&operators, &station)),
+            Extent::Decision => Vec::new(),
+        },
         kv: holdings::kv(context, &station, choice, placement.as_ref()),
         storage: storage(context, outcome, choice, &station),
         utilization: None,

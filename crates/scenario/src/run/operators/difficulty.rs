@@ -68,7 +68,7 @@ fn more_racks(context: Context, found: &Outcome, racks: u64) -> String {
 }
 
 /// Both sides of the comparison that fails.
-fn binding(context: Context, found: &Outcome, enough: &Outcome) -> String {
+pub(super) fn binding(context: Context, found: &Outcome, enough: &Outcome) -> String {
     let racks = |one: &rackplan_plan::Found| size(context.asked, &found.setup, one, context).racks;
     let sized = found.searched.found.iter().map(racks);
     let fewest = enough.choice.as_ref().map(|choice| choice.sizing.racks).or_else(|| sized.min());

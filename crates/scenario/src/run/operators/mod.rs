@@ -8,6 +8,7 @@ mod deployment;
 mod difficulty;
 mod holdings;
 mod lengths;
+mod mix;
 mod money;
 mod near_misses;
 mod network;
@@ -19,10 +20,10 @@ mod setup;
 mod sweep;
 mod tiers;
 
+pub use mix::mix;
 pub use sweep::{SweptSetup, sweep_plans};
 pub(super) use tiers::{Known, tiers};
 
-use super::size::Extent;
 use super::{bill, envelope};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, Generating, Rejected, SearchCounts, SizeAnswer, Users};
@@ -40,8 +41,17 @@ use setup::Variant;
 const BAND: &str =
     "bands hold eight of ten published measurements of other models and accelerators (VALIDATION.md)";
 
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All of it.
+    Whole,
+    /// What a decision takes: no alternatives, no way out, no loads of links.
+    Decision,
+}
+
 /// Which racks, how the model is laid out on them, what users see, and what would change that.
-pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAnswer>, QuestionError> {
+pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
@@ -50,12 +60,21 @@ pub(super) fn size(mut request: Request, extent: Extent) -> Result<Answer<SizeAn
     let inputs = request.inputs;
     note_uses(&best, inputs, &asked, &mut request.notes);
     let context = Context { shared: &shared, request: &request, asked: &asked };
-    let mut answer = answer(context, &best, search, extent)?;
-    if asked.simulates && extent == Extent::Whole {
+    let mut answer = answer(context, &best, search, Extent::Whole)?;
+    if asked.simulates {
         let warnings = played(context, &best, &mut answer);
         warnings.into_iter().for_each(|text| request.notes.warn(text));
     }
     Ok(envelope::wrapped(request, answer, ("operators", BAND)))
+}
+
+/// The same as far as a decision needs it.
+pub(super) fn decided(mut request: Request) -> Result<SizeAnswer, QuestionError> {
+    let asked = Asked::read(&mut request)?;
+    let shared = Shared::new(&mut request, &asked)?;
+    let context = Context { shared: &shared, request: &request, asked: &asked };
+    let (best, _, search) = best(context)?;
+    answer(context, &best, search, Extent::Decision)
 }
 
 fn answer(
@@ -65,7 +84,7 @@ fn answer(
     extent: Extent,
 ) -> Result<SizeAnswer, QuestionError> {
     let served = best.choice.as_ref().is_some_and(|choice| choice.served);
-    let deployment = best.choice.as_ref().map(|choice| deployment::deployment(context, best, choice));
+    let deployment = best.choice.as_ref().map(|choice| deployment::deployment(context, best, choice, extent));
     let whole = extent == Extent::Whole;
     let beside = deployment.as_ref().filter(|_| whole);
     let counts = best.searched.counts().into_iter();

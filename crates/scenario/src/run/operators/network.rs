@@ -25,18 +25,20 @@ const LEVELS: [(Level, &str); 3] = [
 
 /// Every level that something passes, at the load asked for: rates of one instance, and the share of an accelerator's link
 /// that they take.
-pub(super) fn links(context: Context, setup: &Setup, choice: &Choice) -> Vec<LinkLoad> {
-    let question = setup.question(context);
-    let operators = question.operators(&choice.found);
-    let station = question.station(&choice.found, &operators);
+pub(super) fn links(
+    context: Context,
+    setup: &Setup,
+    choice: &Choice,
+    (operators, station): (&(Compiled, Option<Compiled>), &Station),
+) -> Vec<LinkLoad> {
     let point = &choice.seen.point;
     let (rack, found) = (&setup.real().rack.record, &choice.found);
     let mut all = [Traffic::default(); 3];
-    let (workers, prefill) = match &station {
+    let (workers, prefill) = match station {
         Station::Together(_) => (1.0, None),
         Station::Apart(pools) => (f64::from(pools.workers.decode), operators.1.as_ref().zip(found.pools)),
     };
-    let steps = steps(&station, point, workers);
+    let steps = steps(station, point, workers);
     add(&mut all, rack, found.plan, &operators.0, &steps);
     if let Some((compiled, (unit, plan))) = prefill {
         let rate = point.requests_per_second / f64::from(unit.prefill * plan.dp);
@@ -45,7 +47,7 @@ pub(super) fn links(context: Context, setup: &Setup, choice: &Choice) -> Vec<Lin
     }
     let loads = LEVELS.iter().zip(all).filter(|(_, traffic)| traffic.bytes > 0.0);
     let loads = loads.map(|((level, name), traffic)| load(context, rack, (*level, name), traffic, choice));
-    loads.chain(transfer(context, setup, &station, choice)).collect()
+    loads.chain(transfer(context, setup, station, choice)).collect()
 }
 
 /// Caches on their way from workers for prompts to those that generate.

@@ -11,12 +11,13 @@ use rackplan_first_order::RackCount;
 use rackplan_plan::{
     self as plan, Availability, Binds, Found, Searched, Served, Sizing, Station, spares_for,
 };
+use std::sync::Arc;
 
 /// A set-up, sized.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) setup: Setup,
-    pub(super) searched: Searched,
+    pub(super) searched: Arc<Searched>,
     /// The best plan, within the racks if any is.
     pub(super) choice: Option<Choice>,
 }
@@ -42,7 +43,7 @@ pub(super) fn outcome(
     notes: &mut Notes,
 ) -> Result<Outcome, QuestionError> {
     let setup = Setup::new(context, variant, notes)?;
-    let searched = plan::search(&setup.question(context), &setup.space(context));
+    let searched = setup.searched(context);
     let choice = choose(context, &setup, &searched.found);
     Ok(Outcome { setup, searched, choice })
 }
@@ -66,14 +67,20 @@ pub(super) fn size(asked: &Asked, setup: &Setup, found: &Found, context: Context
     let load = (asked.people.population.size(), found.served.taken);
     let site = setup.site();
     let sized = |spares| site.size(load, asked.headroom, spares, found.gpus());
+    sized(spares(asked, found, context, || sized(0).replicas))
+}
+
+/// Replicas kept beside those that a load needs.
+pub(super) fn spares(asked: &Asked, found: &Found, context: Context, needed: impl FnOnce() -> u64) -> u64 {
     match asked.spares {
-        Spares::Number(spares) => sized(spares),
+        Spares::Number(spares) => spares,
         Spares::Auto { availability, repair } => {
             let reliability = context.shared.site.as_ref().and_then(|site| site.reliability.as_ref());
-            let Some(reliability) = reliability else { return sized(0) };
-            let between_failures = reliability.mtbf_all_causes.get();
-            let asked = Availability { between_failures, repair, target: availability };
-            sized(spares_for(sized(0).replicas, found.gpus(), &asked))
+            reliability.map_or(0, |reliability| {
+                let between_failures = reliability.mtbf_all_causes.get();
+                let asked = Availability { between_failures, repair, target: availability };
+                spares_for(needed(), found.gpus(), &asked)
+            })
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
 use rackplan_catalog::{Backend, Quantiles};
 use rackplan_perf::operators::moe_routing::Routing;
-use rackplan_perf::{Batch, Compiled, Deployment, Device, ParallelPlan, Precision};
+use rackplan_perf::{Batch, Compiled, Deployment, Device, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{self as plan, KvPolicy, Pace, Site, Space};
+use std::sync::Arc;
 
 /// What a plan is laid out with.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub(super) struct Setup {
     formats: Formats,
     device: Device,
     scheduler: plan::Scheduler,
+    kernels: Arc<Kernels>,
 }
 
 /// Which of several.
@@ -50,6 +52,7 @@ impl Setup {
         let formats = formats_named(format.name(), &model.record, gpu, &mut assumed)
             .expect("every weight format has a meaning");
         assumed.into_iter().for_each(|text| notes.warn(text));
+        let kernels = context.request.inputs.kernels((&real.gpu.id, device), backend);
         let framework = context.framework(backend);
         let kv = framework.kv_format(&situation(model, &real.gpu, formats, ParallelPlan::SINGLE));
         let prompt = context.asked.request.prefix + context.asked.request.input;
@@ -67,6 +70,7 @@ impl Setup {
             formats: Formats { kv, ..formats },
             device,
             scheduler: plan::Scheduler::new(framework, gpu.memory.capacity, prompt),
+            kernels,
         };
         if let Some(confidence) = context.asked.confidence {
             setup.pace = setup.paced(context, confidence);
@@ -113,7 +117,7 @@ impl Setup {
         let transfer = context.request.link_change("kv_transfer");
         plan::Question {
             deployment: self.deployment(context),
-            engines: &context.shared.engines,
+            kernels: &self.kernels,
             scheduler: self.scheduler,
             request: asked.request,
             pace: self.pace,
@@ -126,10 +130,17 @@ impl Setup {
         }
     }
 
+    /// What becomes of every plan. The same whoever asks, how much racks cost and how many there may be, so that it is
+    /// kept for those who change only that.
+    pub(super) fn searched(&self, context: Context) -> Arc<plan::Searched> {
+        let (question, space) = (self.question(context), self.space(context));
+        context.request.inputs.searched(&question, &self.kernels, &space)
+    }
+
     /// The class whose bands hold here: kind of model, and what a step of one accelerator rests on.
     pub(super) fn class(&self, context: Context) -> &'static str {
         let experts = context.shared.model.record.parameters_routed() > 0;
-        let compiled = Compiled::new(&self.deployment(context), &context.shared.engines);
+        let compiled = Compiled::with(&self.deployment(context), &self.kernels);
         let step = compiled.estimate(&Batch::decode(TYPICAL, context.asked.request.context()));
         class(experts, step.evidence().name())
     }

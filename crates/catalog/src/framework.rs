@@ -142,6 +142,7 @@ impl Framework {
             batch_wait_steps: 0,
             batch_wait_ratio: 0.0,
             draft_tokens: 1,
+            decode_places: None,
         }
     }
 

@@ -50,6 +50,31 @@ pub struct LaunchRule {
     /// Tokens that multi-token prediction drafts for each sequence and step, where it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft_tokens: Option<u32>,
+    /// Places of engines that only generate, where it is not `max_sequences` that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decode_places: Option<DecodePlaces>,
+}
+
+/// For how many requests an attention rank that only generates has a place. Benchmarks drive such engines with more
+/// clients than places, so that none stays empty; who finds none waits for its first token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DecodePlaces {
+    /// The largest power of two that is no more than the rank's share of the clients.
+    PowerOfTwo,
+    /// The share of the clients where they divide evenly over the ranks, else as above.
+    EvenOrPowerOfTwo,
+}
+
+impl DecodePlaces {
+    /// Places of each of so many ranks, under so many clients.
+    pub fn of_rank(self, clients: u32, ranks: u32) -> u32 {
+        let share = (clients / ranks.max(1)).max(1);
+        match self {
+            Self::EvenOrPowerOfTwo if clients.is_multiple_of(ranks.max(1)) => share,
+            _ => 1 << share.ilog2(),
+        }
+    }
 }
 
 /// Conditions; those that are named must all hold.
@@ -139,6 +164,8 @@ pub struct Launch {
     pub batch_wait_ratio: f64,
     /// Tokens that multi-token prediction drafts for each sequence and step, where it is on.
     pub draft_tokens: u32,
+    /// Places of engines that only generate, where it is not `max_sequences` that says so.
+    pub decode_places: Option<DecodePlaces>,
 }
 
 impl LaunchRule {
@@ -157,6 +184,7 @@ impl LaunchRule {
         launch.batch_wait_steps = self.batch_wait_steps.unwrap_or(launch.batch_wait_steps);
         launch.batch_wait_ratio = self.batch_wait_ratio.unwrap_or(launch.batch_wait_ratio);
         launch.draft_tokens = self.draft_tokens.unwrap_or(launch.draft_tokens);
+        launch.decode_places = self.decode_places.or(launch.decode_places);
     }
 }
 
@@ -174,5 +202,18 @@ impl When {
             && self.attention_dp.is_none_or(|wanted| wanted == at.attention_dp)
             && self.concurrency_from.is_none_or(|from| at.concurrency >= from)
             && self.concurrency_below.is_none_or(|below| at.concurrency < below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DecodePlaces::{EvenOrPowerOfTwo, PowerOfTwo};
+
+    #[test]
+    fn hand_places_are_powers_of_two_below_the_share_of_the_clients() {
+        // 1229 clients on 16 ranks are 76.8 each, 90 on 5 are 18.
+        assert_eq!([PowerOfTwo, EvenOrPowerOfTwo].map(|places| places.of_rank(1229, 16)), [64, 64]);
+        assert_eq!([PowerOfTwo, EvenOrPowerOfTwo].map(|places| places.of_rank(90, 5)), [16, 18]);
+        assert_eq!([PowerOfTwo, EvenOrPowerOfTwo].map(|places| places.of_rank(3, 8)), [1, 1]);
     }
 }

@@ -45,7 +45,7 @@ pub use gpu::{
     Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status,
 };
 pub use kind::Kind;
-pub use launch::{CacheFormatRule, Launch, LaunchRule, LessMemory, Situation, When};
+pub use launch::{CacheFormatRule, DecodePlaces, Launch, LaunchRule, LessMemory, Situation, When};
 pub use link::{Line, LinkRole, LinkType, Reached};
 pub use loan::{Loan, LoanFactors};
 pub use model::Model;

@@ -197,6 +197,8 @@ fn disaggregated() -> Simulated {
         bytes_per_token: 1.3e5,
         bandwidth: BytesPerSecond::new(20e9),
         latency: Seconds::new(1e-5),
+        router: Router::LeastOutstanding,
+        sends_first_token: false,
     };
     let fleet = Fleet {
         decoders: Some(decoders),

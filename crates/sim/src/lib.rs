@@ -1,9 +1,9 @@
 //! Plays clients against serving engines: time to first token and its like are properties of that process.
 //!
-//! [`play`] plays a [`Workload`] against an [`Engine`], one replica, and returns what the client saw; [`simulate`] plays
-//! any [`Source`](rackplan_traffic::Source) of requests against a [`Fleet`] of them. Both are one event loop. It knows
-//! no model and no accelerator: a [`StepTimes`] tells what each step takes. Same settings, times and seed give the
-//! same answer.
+//! [`play`] plays a [`Workload`] against an [`Engine`], one replica, and returns what the client saw, [`play_fleet`] does
+//! so against a [`Fleet`] of them; [`simulate`] plays any [`Source`](rackplan_traffic::Source) of requests against one.
+//! All are one event loop. It knows no model and no accelerator: a [`StepTimes`] tells what each step takes. Same
+//! settings, times and seed give the same answer.
 
 mod cache;
 mod capacity;
@@ -34,7 +34,7 @@ pub use engine::{BatchWait, Engine, Policy, Refusal};
 pub use fleet::{Decoders, Fleet, Outage, Router, Scaling, TransferTotals};
 pub use metrics::{Played, Row, Summary};
 pub use op_tables::{Layout, OperatorTables, TableError};
-pub use play::{Options, play, play_with};
+pub use play::{Options, play, play_fleet, play_with};
 pub use rackplan_perf::{Average, Chunk};
 pub use record::{Observer, RequestLimits, Sample, StepRecord, Totals};
 pub use simulate::{ClassResult, Latency, Simulated, Simulation, simulate};

@@ -1,6 +1,6 @@
 //! Plays a client against one engine, as a benchmark does.
 
-use crate::fleet::{Fleet, How, Playing};
+use crate::fleet::{Decoders, Fleet, How, Playing};
 use crate::metrics::Played;
 use crate::record::Recorder;
 use crate::time::Time;
@@ -30,18 +30,29 @@ pub fn play(engine: &Engine, times: &impl StepTimes, workload: &Workload) -> Pla
 
 /// Plays a workload to its end, with options.
 pub fn play_with(engine: &Engine, times: &impl StepTimes, workload: &Workload, options: Options) -> Played {
-    let engine = match workload.load {
-        Load::StaticBatch { batch } => static_engine(engine.checked(), batch),
-        _ => engine.checked(),
+    play_fleet(&Fleet::of(*engine, 1), &[times], workload, options)
+}
+
+/// Plays a workload to its end against a fleet. Step times are those of [`simulate`](crate::simulate).
+pub fn play_fleet<T: StepTimes>(fleet: &Fleet, times: &[T], workload: &Workload, options: Options) -> Played {
+    let fleet = match workload.load {
+        Load::StaticBatch { batch } => static_fleet(fleet.clone(), batch),
+        _ => fleet.clone(),
     };
-    let fleet = Fleet::of(engine, 1);
     let recorder = Recorder { rows: options.rows.then(Vec::new), ..Recorder::default() };
     let how =
         How { skips_ahead: options.skip_ahead, seed: workload.seed, sample_every: None, until: Time::NEVER };
-    let (times, mut clients) = ([times], workload.clients());
-    let mut playing = Playing::new(&fleet, &times, &mut clients, recorder, how);
+    let mut clients = workload.clients();
+    let mut playing = Playing::new(&fleet, times, &mut clients, recorder, how);
     playing.run();
     result(playing)
+}
+
+fn static_fleet(fleet: Fleet, batch: u32) -> Fleet {
+    let decoders = fleet
+        .decoders
+        .map(|decoders| Decoders { engine: static_engine(decoders.engine.checked(), batch), ..decoders });
+    Fleet { engine: static_engine(fleet.engine.checked(), batch), decoders, ..fleet }
 }
 
 /// The engine of a static batch: one step takes all prompts, nothing is in front of it.

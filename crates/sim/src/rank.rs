@@ -176,7 +176,8 @@ impl Rank {
         let request = &world.requests[id];
         let found = self.cache.find(id, request, world.shared.as_ref(), world.now);
         let needed = self.cache.needed(request, &found);
-        let growing = self.cache.growth.taken(self.steps, 1);
+        let first = if request.is_computed() { self.cache.growth.first_step(request.own()) } else { 0.0 };
+        let growing = self.cache.growth.taken(self.steps, 1) + first;
         let reserved = self.commitment(world.engine, request);
         let has_room =
             growing + needed <= self.cache.room() && self.committed + reserved <= world.engine.kv_blocks();
@@ -229,7 +230,13 @@ impl Rank {
                 break;
             }
             let limit = if world.engine.policy.cuts_prompts() { left } else { tokens };
-            if self.let_in(world, id, found) {
+            if !self.let_in(world, id, found) {
+                continue;
+            }
+            if world.requests[id].is_computed() {
+                self.note_admitted(world.requests, id);
+                self.join(world, id);
+            } else {
                 left -= self.begin(world, id, limit);
             }
         }
@@ -254,12 +261,16 @@ impl Rank {
 
     /// Begins to compute what is not cached of a prompt; returns the tokens that the step at hand does of it.
     fn begin(&mut self, world: &World, id: u32, limit: f64) -> f64 {
-        let request = &world.requests[id];
-        self.admitted.push((id, request.version));
+        self.note_admitted(world.requests, id);
+        let done = f64::from(world.requests[id].hit);
+        self.compute(world.requests, Begun { request: id, done }, limit)
+    }
+
+    fn note_admitted(&mut self, requests: &Requests, id: u32) {
+        self.admitted.push((id, requests[id].version));
         if self.admitted.len() > 64 + 4 * self.running() as usize {
-            self.admitted.retain(|(id, version)| world.requests[*id].version == *version);
+            self.admitted.retain(|(id, version)| requests[*id].version == *version);
         }
-        self.compute(world.requests, Begun { request: id, done: f64::from(request.hit) }, limit)
     }
 
     /// Blocks that a request takes or reserves from when it is let in until it ends.
@@ -437,14 +448,22 @@ impl Rank {
 
     /// A prompt is computed: it gives a token, and the request decodes here, elsewhere, or not at all.
     fn end_prefill(&mut self, world: &mut World, id: u32) {
+        let request = &mut world.requests[id];
+        self.cache.store_prompt(request);
+        if self.hands_over && request.output_left() > 1.0 {
+            request.first = request.first.min(world.now);
+            self.prefills -= 1;
+            return self.hand_over(world, id);
+        }
+        self.join(world, id);
+    }
+
+    /// A request whose prompt is cached whole has its first token, and decodes.
+    fn join(&mut self, world: &mut World, id: u32) {
         let engine = world.engine;
         let request = &mut world.requests[id];
         request.first = request.first.min(world.now);
         self.prefills -= 1;
-        self.cache.store_prompt(request);
-        if self.hands_over && request.output_left() > 1.0 {
-            return self.hand_over(world, id);
-        }
         let Some(step) = request.join(self.steps, engine.tokens_per_step) else {
             let holding = (self.cache.growth.held(request.own(), 0.0), request.own());
             return self.end(world, id, holding);

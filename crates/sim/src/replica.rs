@@ -129,7 +129,7 @@ impl Replica {
     pub(crate) fn submit(&mut self, id: u32, requests: &mut Requests, now: Time) {
         let request = &mut requests[id];
         request.replica = self.number;
-        let seen = if request.carried > 0 {
+        let seen = if request.is_computed() {
             now
         } else {
             let tokenise = self.engine.tokenise_per_token.get() * f64::from(request.input);

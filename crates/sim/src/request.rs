@@ -30,7 +30,7 @@ pub(crate) struct Request {
     pub(crate) taken_back: u32,
     /// Rises whenever what others remember of it no longer holds.
     pub(crate) version: u32,
-    /// Tokens of its prompt that another worker computed and sent along.
+    /// Tokens of its prompt, all of them, that another worker computed and sent along.
     pub(crate) carried: u32,
     /// Tokens of its prompt found in caches when it was last let in, and of all times.
     pub(crate) hit: u32,
@@ -121,11 +121,15 @@ impl Request {
         self.taken_back += 1;
     }
 
-    /// Its prompt is computed and gave a token; another worker goes on with it.
+    /// Its prompt is computed and gave a token; another worker goes on with both.
     pub(crate) fn hand_over(&mut self) {
         self.carried = self.prompt() as u32;
-        self.keep(1.0);
         self.forget_cache();
+    }
+
+    /// Whether another worker computed all of its prompt, and the token after it.
+    pub(crate) fn is_computed(&self) -> bool {
+        self.carried > 0
     }
 
     /// Starts anew elsewhere: all that was generated is lost.

@@ -315,6 +315,8 @@ fn disaggregated(gigabytes_per_second: f64) -> Fleet {
         bytes_per_token: 1e5,
         bandwidth: BytesPerSecond::new(gigabytes_per_second * 1e9),
         latency: Seconds::new(1e-5),
+        router: Router::LeastOutstanding,
+        sends_first_token: false,
     };
     Fleet { decoders: Some(decoders), ..Fleet::of(bare(), 2) }
 }
@@ -328,12 +330,17 @@ fn even(count: u32, gap: f64, input: u32, output: u32) -> List {
 fn hand_a_disaggregated_request_is_computed_sent_and_continued() {
     let simulated = run(&disaggregated(1.0), even(1, 1.0, 1000, 3));
     let prompt = Linear.step(0.0, 0.0, &[rackplan_sim::Chunk { prompts: 1.0, tokens: 1000.0, prefix: 0.0 }]);
-    let one = Linear.step(0.0, 0.0, &[rackplan_sim::Chunk { prompts: 1.0, tokens: 1.0, prefix: 1000.0 }]);
-    // 1000 tokens of 100 kB at 1 GB/s take 0.1 s and 10 µs; then the second token, and a decode step with 1001 cached.
-    let exact = prompt + 0.1 + 1e-5 + one + Linear.step(1.0, 1001.0, &[]);
+    // 1000 tokens of 100 kB at 1 GB/s take 0.1 s and 10 µs; then decode steps with 1000 and 1001 cached.
+    let arrives = prompt + 0.1 + 1e-5;
+    let exact = arrives + Linear.step(1.0, 1000.0, &[]) + Linear.step(1.0, 1001.0, &[]);
     assert!((mean(&simulated, |s| s.all.ttft) - prompt).abs() < 2e-9);
     assert!((mean(&simulated, |s| s.all.e2e) - exact).abs() < 5e-9, "{exact}");
     assert_eq!((simulated.transfers.transfers, simulated.transfers.bytes), (1, 1e8));
+    let fleet = disaggregated(1.0);
+    let decoders = fleet.decoders.map(|decoders| Decoders { sends_first_token: true, ..decoders });
+    let simulated = run(&Fleet { decoders, ..fleet }, even(1, 1.0, 1000, 3));
+    assert!((mean(&simulated, |s| s.all.ttft) - arrives).abs() < 4e-9);
+    assert!((mean(&simulated, |s| s.all.e2e) - exact).abs() < 5e-9, "{exact}");
 }
 
 #[test]

@@ -57,8 +57,9 @@ constants! {
         rows_guess: 1.0 in 0.01..30.0, spread 1.5;
         /// The most rows of a tile.
         rows_most: 128.0 in 8.0..256.0, spread 0.7;
-        /// Rows whose arithmetic takes as long as widening the weights of their tile to 16 bits, where that is done.
-        widen_rows: 4.0 in 0.01..512.0, spread 1.5;
+        /// Cycles of a processor to widen one row of the weights of a tile to 16 bits, where that is done: 128 weights on as
+        /// many lanes, some two instructions each.
+        widen_cycles: 2.0 in 0.001..64.0, spread 1.5;
     }
 }
 
@@ -72,7 +73,7 @@ const COLUMNS: f64 = 128.0;
 /// t = launch + expert E_local / 100 + depth (h + I) / 1024 + (permute 6 pairs + sweep 4 T) h / W
 ///   + sum over (n, k) in {(2 I, h), (h, I)} of max(c, m) + unhidden min(c, m)
 ///
-/// c = max(1, tiles / SM) 2 (r' + `widen_rows`) 128 k SM / (P ec);  m = bytes / (W em min(1, tiles / SM)^idle)
+/// c = max(1, tiles / SM) k (2 r' 128 SM / (P ec) + `widen_cycles` / clock);  m = bytes / (W em min(1, tiles / SM)^idle)
 /// tiles = filled ceil(n / 128);  filled = max(active, pairs / r + active / 2), or active ceil(pairs / active / r) where
 /// all experts have equally many;  bytes = weights active n k + activations pairs k + 2 pairs n
 /// r = min(rows_most, 2^ceil(log2 max(8, guess T k / E_local)));  r' = r (u + empty_row (1 - u)), u = pairs / (filled r)
@@ -80,7 +81,9 @@ const COLUMNS: f64 = 128.0;
 /// T tokens before dispatch, h width, I width of an expert on this rank (one up matrix, I, without a gate), `pairs` and
 /// `active` experts of the rank's load, P peak in FLOP/s, W memory bandwidth, SM processors, ec and em the shares.
 /// Weights of fewer than 16 bits under 16-bit arithmetic are widened for each tile anew, however few its rows; others are
-/// not, and `widen_rows` is 0. H100 and H200 take the same time for mxfp4 at any batch, though bandwidths differ by 1.4.
+/// not, and `widen_cycles` is 0. H100 and H200 take the same time for mxfp4 at any batch, though bandwidths differ by 1.4.
+/// It is not the tensor units that widen, so that an H20, whose tensor peak is cut and whose processors and clock are not
+/// cut as far, does not take longer in proportion to its peak.
 /// A kernel picks the rows r of its tiles before it knows what falls on its rank, from all pairs over its own experts:
 /// with many ranks most rows stay empty, and are computed all the same.
 /// Source: how TensorRT-LLM's and FlashInfer's `tile_tokens_dim` and Marlin's `block_size_m` are chosen; constants are
@@ -101,7 +104,6 @@ pub struct MoePlan {
     rows_guess: f64,
     rows_most: f64,
     empty_row: f64,
-    widen_rows: f64,
     unhidden: f64,
     idle: f64,
     /// Microseconds that depend on no batch.
@@ -119,6 +121,8 @@ struct Grouped {
     waves: f64,
     /// One row of one tile, in microseconds.
     row_us: f64,
+    /// Widening the weights of one tile, in microseconds.
+    widen_us: f64,
     /// Reading the weights of an expert at full bandwidth, in microseconds.
     expert_us: f64,
     /// Reading and writing the activations of a pair at full bandwidth, in microseconds.
@@ -140,7 +144,6 @@ impl MoePlan {
             rows_guess: constants.rows_guess / shape.local_experts,
             rows_most: constants.rows_most,
             empty_row: constants.empty_row,
-            widen_rows: if widens(shape) { constants.widen_rows } else { 0.0 },
             unhidden: constants.unhidden,
             idle: constants.idle,
             rest_us: constants.launch_us + expert_us + chain,
@@ -160,7 +163,7 @@ impl MoePlan {
             filled.powf(self.idle)
         };
         let full = (load.pairs / (filled * rows)).min(1.0);
-        let rows = rows * (full + self.empty_row * (1.0 - full)) + self.widen_rows;
+        let rows = rows * (full + self.empty_row * (1.0 - full));
         let [first, second] = self.both.map(|one| self.grouped(&one, load, filled, idle, rows));
         let (work, bound) = (first.0 + second.0, if first.0 > second.0 { first.1 } else { second.1 });
         let moved = self.pair_us * load.pairs + self.token_us * tokens;
@@ -175,7 +178,7 @@ impl MoePlan {
 
     /// One grouped multiplication: microseconds, and what bounds them.
     fn grouped(&self, one: &Grouped, load: &Load, filled: f64, idle: f64, rows: f64) -> (f64, Bound) {
-        let compute = (filled * one.waves).max(1.0) * rows * one.row_us;
+        let compute = (filled * one.waves).max(1.0) * (rows * one.row_us + one.widen_us);
         let share = (idle * one.waves_idle).min(1.0);
         let memory = (load.active * one.expert_us + load.pairs * one.pair_us) / share;
         if compute >= memory {
@@ -191,9 +194,11 @@ impl Grouped {
         let rate = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
         let bandwidth = device.bandwidth * constants.memory_share;
         let waves = (n / COLUMNS).ceil() / device.processors;
+        let cycles = if widens(shape) { constants.widen_cycles } else { 0.0 };
         Self {
             waves,
             row_us: 2.0 * COLUMNS * k / rate * 1e6,
+            widen_us: cycles * k / device.clock * 1e6,
             expert_us: shape.weight_bytes * n * k / bandwidth * 1e6,
             pair_us: (shape.activation_bytes * k + 2.0 * n) / bandwidth * 1e6,
             waves_idle: waves.powf(constants.idle),
@@ -254,10 +259,10 @@ mod tests {
         let of = |n: f64, k: f64| {
             let waves = filled * (n / COLUMNS).ceil() / sm;
             let full = (pairs / (filled * rows)).min(1.0);
-            let widened = if widens(s) { c.widen_rows } else { 0.0 };
-            let rows = rows * (full + c.empty_row * (1.0 - full)) + widened;
+            let widened = if widens(s) { c.widen_cycles / device.clock } else { 0.0 };
+            let rows = rows * (full + c.empty_row * (1.0 - full));
             let peak = device.peak(s.arithmetic) * c.compute_share;
-            let compute = waves.max(1.0) * 2.0 * rows * COLUMNS * k * sm / peak;
+            let compute = waves.max(1.0) * k * (2.0 * rows * COLUMNS * sm / peak + widened);
             let bytes = s.weight_bytes * active * n * k + s.activation_bytes * pairs * k + 2.0 * pairs * n;
             let memory = bytes / (device.bandwidth * c.memory_share * waves.min(1.0).powf(c.idle));
             compute.max(memory) + c.unhidden * compute.min(memory)

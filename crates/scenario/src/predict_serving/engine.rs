@@ -2,8 +2,10 @@
 
 use crate::serving::ServingCase;
 use rackplan_catalog::{Framework, Launch, Policy as Scheduling, Situation};
-use rackplan_perf::{Deployment, Memory};
-use rackplan_sim::{BatchWait, Engine, Policy};
+use rackplan_perf::collectives::send::{Path, Transfer, send};
+use rackplan_perf::{Deployment, Memory, bytes_of_sequence};
+use rackplan_sim::{BatchWait, Decoders, Engine, Policy, Router};
+use rackplan_units::{BytesPerSecond, Seconds};
 
 /// The engine of one replica of a case.
 pub(super) fn engine(case: &ServingCase, framework: &Framework, deployment: &Deployment) -> Engine {
@@ -39,6 +41,30 @@ pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine
     }
 }
 
+/// Workers that generate from caches which others computed, each as long as `tokens` on average. Caches take the scale-up
+/// fabric where all `gpus` are in one domain, else the network; every accelerator sends its own share, over its own link,
+/// and attention groups have links of their own.
+pub(crate) fn decoders(
+    engine: Engine,
+    replicas: u32,
+    (prefill, tokens): (&Deployment, f64),
+    gpus: u64,
+) -> Decoders {
+    let path = if gpus as f64 <= prefill.device.domain { Path::ScaleUp } else { Path::ScaleOut };
+    let time = |bytes: f64| send(&Transfer { bytes, messages: 1.0, path }, &prefill.device).time.get();
+    let latency = time(0.0);
+    Decoders {
+        // Nothing waits so that more prompts share a step: there are none.
+        engine: Engine { batch_wait: None, balance_wait: 0, ..engine },
+        replicas,
+        bytes_per_token: bytes_of_sequence(prefill, tokens).get() / tokens,
+        bandwidth: BytesPerSecond::new(f64::from(prefill.plan.dp) / (time(1.0) - latency).max(1e-15)),
+        latency: Seconds::new(latency),
+        router: Router::LeastOutstanding,
+        sends_first_token: false,
+    }
+}
+
 /// Tokens that the cache of a rank holds. A system that was measured ran, so there is room for one request at least,
 /// whatever our estimate of its memory.
 fn capacity(case: &ServingCase, deployment: &Deployment) -> f64 {
@@ -61,7 +87,7 @@ fn policy(policy: Scheduling) -> Policy {
 }
 
 /// The launch flags: those of the benchmark's published scripts where its client is known, else the defaults.
-fn launch(case: &ServingCase, framework: &Framework, situation: &Situation) -> Launch {
+pub(super) fn launch(case: &ServingCase, framework: &Framework, situation: &Situation) -> Launch {
     if case.inferencex_client {
         framework.benchmark_launch(situation)
     } else {

@@ -11,13 +11,14 @@ mod outcome;
 mod picks;
 mod results;
 mod score;
+mod stage;
 mod steps;
 mod tables;
 
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub(crate) use bands::{ID as BANDS, class};
-pub(crate) use engine::launched;
+pub(crate) use engine::{decoders, launched};
 pub use loans::fit_loans;
 pub use outcome::{Band, ServingPrediction};
 pub use picks::{Picks, picks};

@@ -46,6 +46,11 @@ impl Growth {
         }
     }
 
+    /// What a sequence that begins with so many tokens takes in its first decode step.
+    pub(crate) fn first_step(&self, tokens: f64) -> f64 {
+        self.held(tokens, 1.0) - self.whole(tokens)
+    }
+
     /// Blocks that are taken in the step after the given ones.
     fn in_step(&self, steps: u64) -> u32 {
         let block = u64::from(self.block);

@@ -165,11 +165,12 @@ impl Cache {
         self.pins.get(block as usize).is_some_and(|pins| *pins > 0)
     }
 
-    /// What is cached of a request's prompt, here and in lower tiers. One token at least is left to compute.
+    /// What is cached of a request's prompt, here and in lower tiers. One token at least is left to compute, unless another
+    /// worker sent all of them along.
     pub(crate) fn find(&self, id: u32, request: &Request, shared: Option<&Store>, now: Time) -> Found {
         let limit = request.prompt() as u32 - 1;
-        if request.carried > 0 || !self.caching.keeps_prefixes {
-            return Found { tokens: request.carried.min(limit), ..Found::default() };
+        if request.is_computed() || !self.caching.keeps_prefixes {
+            return Found { tokens: request.carried, ..Found::default() };
         }
         let found = if request.blocks.is_empty() {
             self.find_session(request, limit, shared)

@@ -107,7 +107,11 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             coming: None,
             control: Control::new(fleet, all, how.seed),
             routing: Routing::new(fleet.router, all as usize, how.seed),
-            decode_routing: Routing::new(Router::LeastOutstanding, all as usize, how.seed),
+            decode_routing: Routing::new(
+                fleet.decoders.as_ref().map_or(Router::LeastOutstanding, |decoders| decoders.router),
+                all as usize,
+                how.seed,
+            ),
             transfers: Transfers::new(all),
             shared: shared.map(|tier| Store::new(tier, &fleet.caching)),
             stranded: Vec::new(),
@@ -320,6 +324,9 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             return self.retry(id);
         };
         let request = &mut self.requests[id];
+        if decoders.sends_first_token {
+            request.first = Time::NEVER;
+        }
         let (from, tokens) = (request.replica, request.carried);
         let arrives = self.transfers.send(decoders, (from, to), tokens, self.now);
         request.replica = NOWHERE;

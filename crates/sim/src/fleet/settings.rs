@@ -65,6 +65,11 @@ pub struct Decoders {
     pub bandwidth: BytesPerSecond,
     /// Time before the first byte.
     pub latency: Seconds,
+    /// Who gets a cache.
+    pub router: Router,
+    /// Whether the client's answer comes from here, so that its first token waits for a place and leaves with the first
+    /// step, and not from the replica that computed the prompt.
+    pub sends_first_token: bool,
 }
 
 /// Who gets a request.

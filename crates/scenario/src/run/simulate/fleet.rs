@@ -4,13 +4,12 @@ use super::outages::outages;
 use super::tiers::tiers;
 use crate::QuestionError;
 use crate::inputs::{Machine, RealMachine, check_range};
-use crate::predict_serving::launched;
+use crate::predict_serving::{decoders as decoders_of, launched};
 use crate::run::explain::{Asked, Target};
 use rackplan_catalog::first_order::Presets;
-use rackplan_perf::collectives::send::{Path, Transfer, send};
 use rackplan_perf::{Chunk, Deployment, Memory, bytes_of_sequence};
 use rackplan_sim::{Caching, Decoders, Engine, Eviction, Fleet, Policy, Router, Scaling, StepTimes};
-use rackplan_units::{BytesPerSecond, Seconds};
+use rackplan_units::Seconds;
 
 /// Most replicas, tokens of a step, sequences, and blocks of a cache.
 const MOST_REPLICAS: u64 = 100_000;
@@ -185,21 +184,10 @@ fn scaling(asked: &mut Asked, engine: &Engine) -> Result<Option<Scaling>, Questi
     Ok(Some(Scaling { least, most, requests_per_replica, interval, start_up }))
 }
 
-/// Those that generate, and the path that caches take: the scale-up fabric where all are in one domain, else the network.
+/// Those that generate.
 fn decoders(target: &Target, engine: &Engine, replicas: u32, gpus: u64) -> Decoders {
-    let device = &target.device;
-    let path = if gpus as f64 <= device.domain { Path::ScaleUp } else { Path::ScaleOut };
-    let time = |bytes: f64| send(&Transfer { bytes, messages: 1.0, path }, device).time.get();
-    let latency = time(0.0);
     let deployment = target.deployment(target.plan);
-    Decoders {
-        engine: *engine,
-        replicas,
-        // Every accelerator sends its own share, over its own link; attention groups have links of their own.
-        bytes_per_token: bytes_per_token(target, &deployment),
-        bandwidth: BytesPerSecond::new(f64::from(target.plan.dp) / (time(1.0) - latency).max(1e-15)),
-        latency: Seconds::new(latency),
-    }
+    decoders_of(*engine, replicas, (&deployment, target.isl + target.osl), gpus)
 }
 
 /// The rack that the accelerator is in, where the catalog has one.

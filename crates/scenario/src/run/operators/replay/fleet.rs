@@ -5,7 +5,7 @@ use super::super::setup::Setup;
 use crate::predict_serving::launched;
 use rackplan_perf::{Compiled, StepTable};
 use rackplan_plan::{Found, Pools, Replica, Station, Tier};
-use rackplan_sim::{Caching, Decoders, Engine, Fleet, Step, StepTimes, Tier as Store};
+use rackplan_sim::{Caching, Decoders, Engine, Fleet, Router, Step, StepTimes, Tier as Store};
 use rackplan_units::{BytesPerSecond, Seconds};
 
 /// Step times of a plan, slower where someone wants to be surer.
@@ -88,5 +88,7 @@ fn decoders(pools: &Pools, engine: Engine) -> Decoders {
         bytes_per_token: alone.bytes / (asked.prefix + asked.input),
         bandwidth: BytesPerSecond::new(pools.prefill.room.ranks * alone.bytes / alone.time),
         latency: Seconds::new(0.0),
+        router: Router::LeastOutstanding,
+        sends_first_token: true,
     }
 }

@@ -475,8 +475,8 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "LEVEL=LINK",
         WHERE,
-        PLANS,
-        "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe"
+        PLANS_AND_SIMULATE,
+        "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe; simulate takes kv_transfer"
     ),
     setting!(
         "engine.chunk_tokens",
@@ -513,6 +513,24 @@ pub const SETTINGS: &[Setting] = &[
         ENGINE,
         SIMULATE,
         "Drop caches with their requests"
+    ),
+    setting!(
+        "engine.max_model_len",
+        "max-model-len",
+        ["context-length"],
+        "TOKENS",
+        ENGINE,
+        SIMULATE,
+        "Most tokens of a prompt and its answer together; longer requests are refused (default: the model's context)"
+    ),
+    setting!(
+        "engine.eviction",
+        "eviction",
+        [],
+        "WHAT",
+        ENGINE,
+        SIMULATE,
+        "What prefix caches let go first: lru, the longest unused, or value, the least time to compute again for its size and use"
     ),
     setting!(
         "engine.op_tables",

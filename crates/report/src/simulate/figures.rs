@@ -1,9 +1,11 @@
 //! Pictures of the answer of `simulate`: latencies as cumulative distributions, and the fleet over time.
 
-use super::screen::decision;
+use super::screen::{at_most, decision};
 use crate::html::Figure;
 use crate::svg::{Axis, Domain, LineChart, Panels, Reference, Series, Theme, logarithmic};
-use rackplan_scenario::answer::{Answer, DistributionPoint, SeriesPoint, SimulateAnswer, SimulateResult};
+use rackplan_scenario::answer::{
+    Answer, CapacityPoint, DistributionPoint, SeriesPoint, SimulateAnswer, SimulateResult, SimulatedCapacity,
+};
 
 /// Width of a picture, in pixels.
 const WIDTH: f64 = 900.0;
@@ -22,6 +24,10 @@ pub fn figures(answer: &Answer<SimulateAnswer>, theme: Theme) -> Vec<Figure> {
         &format!("{} Share of requests that take at most so long.", decision(found)),
         distributions(found, result),
     )];
+    if let Some(capacity) = found.capacity.as_ref().filter(|capacity| capacity.points.len() > 1) {
+        let caption = format!("Latencies at {} over load; {}.", capacity.percentile, at_most(capacity));
+        all.push(figure("capacity", &caption, over_load(found, result, capacity)));
+    }
     if result.series.len() > 1 {
         all.push(figure(
             "timeline",
@@ -74,6 +80,38 @@ fn distributions(found: &SimulateAnswer, result: &SimulateResult) -> Panels {
         chart("Time to the last token", &seen.e2e, good.e2e_limit_s),
     ];
     panels("Latencies of requests", found, charts)
+}
+
+/// Each latency over the load, up to the highest that was played, with its target.
+fn over_load(found: &SimulateAnswer, result: &SimulateResult, capacity: &SimulatedCapacity) -> Panels {
+    let unit = match capacity.unit.as_str() {
+        "users" => ("users", ""),
+        "users_per_min" => ("users", "users/min"),
+        "rate_scale" => ("times the trace's rate", ""),
+        _ => ("load", "req/s"),
+    };
+    let good = &result.goodput;
+    let chart = |name: &str, limit: Option<f64>, of: fn(&CapacityPoint) -> Option<f64>| {
+        let points = capacity.points.iter().filter_map(|point| Some((point.load, of(point)?)));
+        let target = limit.map(|y| Reference::Horizontal { y, label: "target".to_owned() });
+        let highest = capacity.load.map(|x| Reference::Vertical { x, label: "highest".to_owned() });
+        LineChart {
+            title: format!("{name}, {}", capacity.percentile),
+            x: Axis::from_zero(unit.0, unit.1),
+            y: Axis::from_zero("time", "s"),
+            series: vec![Series::new("", points)],
+            references: target.into_iter().chain(highest).collect(),
+            ..LineChart::default()
+        }
+    };
+    let mut charts = vec![
+        chart("Time to first token", Some(good.ttft_limit_s), |point| point.ttft_s),
+        chart("Time per output token", Some(good.tpot_limit_s), |point| point.tpot_s),
+    ];
+    if good.e2e_limit_s.is_some() {
+        charts.push(chart("Time to the last token", good.e2e_limit_s, |point| point.e2e_s));
+    }
+    panels("Latency over load", found, charts)
 }
 
 /// A value of every point that has one, over time.

@@ -19,8 +19,8 @@ pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, 
 pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use simulate::{
-    CacheFigures, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput, GpuUse,
-    LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,
+    CacheFigures, CapacityPoint, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput,
+    GpuUse, LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,
     SimulatedCapacity, SimulatedFleet, SimulatedLoad, SimulatedThroughput, TierFigures, TransferFigures,
     Verdict,
 };

@@ -2,6 +2,8 @@
 
 use rackplan_traffic::{Answered, Lengths, Sent, Source, Stream};
 
+/// About what an answer takes, in seconds; how often the fleet is looked at hangs on it, and nothing else.
+const ANSWER: f64 = 5.0;
 /// Tokens in a block of a prefix that many prompts share.
 const BLOCK: u32 = 64;
 
@@ -18,7 +20,7 @@ pub(super) enum Who {
 
 /// What they ask and how often.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Load {
+pub(super) struct Crowd {
     pub(super) who: Who,
     /// Mean time between an answer and the next request, in seconds.
     pub(super) think: f64,
@@ -45,7 +47,7 @@ struct Session {
 /// The people of a load, as they act.
 #[derive(Clone, Debug)]
 pub(super) struct People {
-    load: Load,
+    load: Crowd,
     arrivals: Stream,
     thoughts: Stream,
     inputs: Stream,
@@ -56,7 +58,7 @@ pub(super) struct People {
     sessions: Vec<Session>,
 }
 
-impl Load {
+impl Crowd {
     /// Whether there are never more requests under way than people.
     pub(super) fn is_closed(&self) -> bool {
         !matches!(self.who, Who::Rate(_))
@@ -67,6 +69,42 @@ impl Load {
         if let Who::Rate(rate) = self.who { Some(rate) } else { None }
     }
 
+    /// The load: requests a second, users, or users who come in a minute.
+    pub(super) fn load(&self) -> f64 {
+        match self.who {
+            Who::Rate(rate) => rate,
+            Who::Users(users) => f64::from(users),
+            Who::Visitors(rate, _) => rate * 60.0,
+        }
+    }
+
+    /// The same people at another load.
+    pub(super) fn at(&self, load: f64) -> Self {
+        let who = match self.who {
+            Who::Rate(_) => Who::Rate(load),
+            Who::Users(_) => Who::Users(load as u32),
+            Who::Visitors(_, stay) => Who::Visitors(load / 60.0, stay),
+        };
+        Self { who, ..self.clone() }
+    }
+
+    /// Mean prompt, in tokens: of T turns the k-th has k - 1 prompts and answers before it, (T - 1)/2 on average.
+    pub(super) fn isl_mean(&self) -> f64 {
+        let before = f64::from(self.turns - 1) / 2.0;
+        self.isl.mean() + before * (self.isl.mean() + self.osl.mean())
+    }
+
+    /// For how long requests come, in seconds; roughly, where answers decide, that take some time each.
+    pub(super) fn lasts(&self) -> f64 {
+        let cycle = self.think + ANSWER;
+        let rate = match self.who {
+            Who::Rate(rate) => rate,
+            Who::Users(users) => f64::from(users) / cycle,
+            Who::Visitors(rate, stay) => rate * (1.0 + stay / cycle),
+        };
+        (self.requests as f64 / rate).min(self.until)
+    }
+
     /// In words.
     pub(super) fn kind(&self) -> String {
         let turns =
@@ -74,11 +112,11 @@ impl Load {
         match self.who {
             Who::Rate(rate) => format!("{rate} requests/s at random{turns}"),
             Who::Users(users) if self.think > 0.0 => {
-                format!("{users} users who think for {} s{turns}", self.think)
+                format!("{users} users who think for {}{turns}", in_words(self.think))
             }
             Who::Users(users) => format!("{users} clients{turns}"),
             Who::Visitors(rate, stay) => {
-                format!("{} users a minute who stay for {} minutes{turns}", rate * 60.0, stay / 60.0)
+                format!("{} users a minute who stay for {}{turns}", rate * 60.0, in_words(stay))
             }
         }
     }
@@ -98,6 +136,11 @@ impl Load {
             load: self.clone(),
         }
     }
+}
+
+/// A time in seconds as people say it.
+fn in_words(seconds: f64) -> String {
+    if seconds < 120.0 { format!("{seconds} s") } else { format!("{} min", seconds / 60.0) }
 }
 
 impl People {
@@ -182,9 +225,9 @@ impl Source for People {
 mod tests {
     use super::*;
 
-    fn load(who: Who, turns: u32) -> Load {
+    fn load(who: Who, turns: u32) -> Crowd {
         let (isl, osl) = (Lengths::Fixed(100), Lengths::Fixed(10));
-        Load { who, think: 5.0, isl, osl, turns, shared: 0.0, requests: 1000, until: f64::INFINITY }
+        Crowd { who, think: 5.0, isl, osl, turns, shared: 0.0, requests: 1000, until: f64::INFINITY }
     }
 
     fn answer(sent: &Sent, at: f64) -> Answered {
@@ -222,7 +265,7 @@ mod tests {
     fn law_requests_end_at_their_number() {
         let mut people = load(Who::Rate(1.0), 1).people(1);
         assert_eq!(std::iter::from_fn(|| people.next_sent()).count(), 1000);
-        let mut users = Load { requests: 3, ..load(Who::Users(5), 1) }.people(1);
+        let mut users = Crowd { requests: 3, ..load(Who::Users(5), 1) }.people(1);
         assert_eq!(std::iter::from_fn(|| users.next_sent()).count(), 3);
     }
 }

@@ -1,6 +1,7 @@
 //! Files and folders in: scenarios, configurations, rows (plain or gzip), catalog overlays.
 
 use crate::error::{Failure, in_words};
+use crate::zstd::Frames;
 use flate2::read::MultiGzDecoder;
 use rackplan_scenario::{Catalog, OverlayFile, check_engines};
 use std::env;
@@ -81,7 +82,7 @@ impl Packing {
 fn unpacked(bytes: impl Read + Send + 'static, packing: Packing) -> io::Result<Box<dyn BufRead + Send>> {
     let bytes: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(MultiGzDecoder::new(bytes)),
-        Packing::Zstd => Box::new(ruzstd::decoding::StreamingDecoder::new(bytes).map_err(io::Error::other)?),
+        Packing::Zstd => Box::new(Frames::new(BufReader::with_capacity(1 << 16, bytes))?),
         Packing::Plain => Box::new(bytes),
     };
     Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))

@@ -329,3 +329,97 @@ fn val_traces_beside_the_checkout_are_played_whole() {
         assert_eq!(found["load"]["skipped_lines"], 0);
     }
 }
+
+#[test]
+fn hand_settings_of_engines_and_links_that_cannot_be() {
+    for (words, message) in [
+        ("--rate 1 --eviction fifo", "--eviction: `fifo` is no order of eviction"),
+        ("--rate 1 --link kv_transfer=400gbe", "--link: no caches move"),
+        (
+            "--rate 1 --decode-replicas 1 --link inter_rack=400gbe",
+            "--link: `simulate` replaces no link at inter_rack",
+        ),
+        ("--rate 1 --max-model-len 0", "--max-model-len: `0` is out of range"),
+        ("--rate 1 --tools share=2", "--tools: `share=2` is nothing that tools have"),
+        ("--rate 1 --tools calls", "--tools: `calls` is nothing that tools have"),
+        ("--rate 1 --tools tokens=0", "--tools: `0` is out of range"),
+        ("--rate 1e-9", "--rate: `1e-9` is out of range"),
+    ] {
+        let said = play(&format!("{words} --requests 5"), None);
+        assert_eq!(said.code, USAGE, "{words}: {}", said.err);
+        assert!(said.err.contains(message) && said.err.contains("hint: "), "{words}: {}", said.err);
+    }
+}
+
+#[test]
+fn law_a_shorter_context_refuses_what_is_longer() {
+    let path = table("context", "0,100,10\n1,500,10\n2,100,10\n");
+    let found = answer("--max-model-len 300", Some(&path));
+    assert_eq!(found["result"]["requests"]["refused"][0]["count"], 1);
+    // What is refused is no part of the means that the cache is laid out for, and none of what was answered.
+    assert_eq!(found["result"]["requests"]["finished"], 2);
+    let none = play("--max-model-len 50", Some(&path)).out;
+    assert!(none.contains("can serve none of these requests"), "{none}");
+}
+
+#[test]
+fn law_prompts_that_share_their_beginning_find_it() {
+    let words = "--users 8 --think-time 1s --isl 1280 --osl 10 --requests 200";
+    for turns in [1, 3] {
+        let with = answer(&format!("{words} --turns {turns} --prefix-hit 0.5"), None);
+        let hit = with["result"]["cache"]["hit_rate"].as_f64().unwrap();
+        assert!(hit > 0.45, "{turns}: {hit}");
+    }
+    let without = answer(&format!("{words} --prefix-hit 0.5 --no-prefix-cache"), None);
+    assert_eq!(without["result"]["cache"]["hit_rate"], 0.0);
+}
+
+#[test]
+fn law_tools_send_requests_between_turns() {
+    let words = "--users 5 --think-time 20s --isl 500 --osl 20 --turns 4 --duration 10min";
+    let sent =
+        |more: &str| answer(&format!("{words} {more}"), None)["result"]["requests"]["sent"].as_u64().unwrap();
+    let (none, some) = (sent(""), sent("--tools share=0.5,calls=4,time=1s,tokens=100"));
+    // Two calls more in each turn, on average, of a second beside 20 s of thinking.
+    assert!((2.2..3.4).contains(&(some as f64 / none as f64)), "{none} {some}");
+}
+
+#[test]
+fn law_the_link_between_replicas_sets_the_time_of_transfers() {
+    let words = "--rate 2 --isl 4000 --osl 20 --requests 60 --decode-replicas 1";
+    let time = |link: &str| {
+        let found = answer(&format!("{words} --link kv_transfer={link}"), None);
+        found["result"]["transfers"]["time_mean_s"].as_f64().unwrap()
+    };
+    let (slow, fast) = (time("100gbe"), time("400gbe"));
+    assert!((2.0..4.5).contains(&(slow / fast)), "{slow} {fast}");
+}
+
+#[cfg(unix)]
+#[test]
+fn hand_ctrl_c_ends_with_what_is_known() {
+    let rows = folder("simulate_ctrl_c").join("rows.csv");
+    let child = rackplan()
+        .args(DEPLOYMENT.split(' '))
+        .args(
+            "--rate 50 --isl 100 --osl 10 --requests 9000000000 --capacity --format json --requests-out"
+                .split(' '),
+        )
+        .arg(&rows)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The file is opened when Ctrl-C is looked for, and has rows when something is known.
+    while fs::metadata(&rows).map_or(0, |file| file.len()) < 10_000 {
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let said: Said = child.wait_with_output().unwrap().into();
+    assert_eq!(said.code, 130, "{}", said.err);
+    let found = said.json();
+    assert_eq!(found["answer"]["result"]["stopped"], true);
+    assert!(found["answer"]["result"]["requests"]["finished"].as_u64() > Some(10));
+    assert_eq!(found["answer"]["capacity"], Value::Null);
+}

@@ -287,6 +287,15 @@ pub const SETTINGS: &[Setting] = &[
         SIMULATE,
         "Turns of a conversation; each has --isl new tokens behind all that was said before"
     ),
+    setting!(
+        "workload.tools",
+        "tools",
+        [],
+        "KEY=VALUE[,...]",
+        WHO,
+        SIMULATE,
+        "Calls of tools between turns: share of turns that need some, calls in a row, time of one, tokens of its result, e.g. share=0.5,calls=3,time=2s,tokens=800"
+    ),
     setting!("workload.requests", "requests", [], "N", WHO, SIMULATE, "Requests to send"),
     setting!(
         "workload.duration",

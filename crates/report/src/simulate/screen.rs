@@ -8,7 +8,7 @@ use rackplan_scenario::answer::{
 };
 
 /// Assumptions and warnings shown; the rest is in the wide tables.
-const ASSUMED: usize = 8;
+const ASSUMED: usize = 6;
 const WARNINGS: usize = 2;
 
 /// What to do next.
@@ -116,6 +116,9 @@ pub(super) fn decision(found: &SimulateAnswer) -> String {
 /// `4 replicas, 16 H100 SXM`.
 fn machines(found: &SimulateAnswer) -> String {
     let fleet = &found.fleet;
+    if let Some([least, most]) = fleet.autoscale {
+        return format!("{least} to {most} replicas of {} {}", found.layout.gpus, found.gpu);
+    }
     let replicas = match fleet.decode_replicas {
         0 => counted(fleet.replicas.into(), "replica"),
         decoders => {
@@ -293,7 +296,11 @@ pub(super) fn at_most(capacity: &SimulatedCapacity) -> String {
     let ended = if capacity.stopped { "; the search was ended early" } else { "" };
     let Some(load) = capacity.load else {
         let least = capacity.points.first().map_or_else(String::new, |point| {
-            format!(": even {} would break {}", load_in_words(capacity, point.load), capacity.limit)
+            format!(
+                ": even {} would break {}",
+                load_in_words(capacity, point.load),
+                in_words(&capacity.limit)
+            )
         });
         return format!("nothing is within the targets at {}{least}{ended}", capacity.percentile);
     };

@@ -35,6 +35,8 @@ pub struct SimulateAnswer {
 pub struct SimulatedFleet {
     /// Replicas at the start; of a disaggregated fleet those that compute prompts.
     pub replicas: u32,
+    /// Fewest and most replicas, where they come and go with the load.
+    pub autoscale: Option<[u32; 2]>,
     /// Replicas that generate, where others compute prompts.
     pub decode_replicas: u32,
     /// Accelerators of all of them.

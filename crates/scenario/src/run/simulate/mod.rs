@@ -12,6 +12,7 @@ mod play;
 mod tap;
 mod tiers;
 mod times;
+mod tools;
 mod trace;
 mod verdict;
 mod watch;
@@ -246,6 +247,7 @@ fn fleet_as_data(target: &Target, fleet: &Fleet, times: &[Times]) -> SimulatedFl
     let step_times = if times.iter().any(Times::is_given) { "op_tables" } else { "operators" };
     SimulatedFleet {
         replicas: fleet.replicas,
+        autoscale: fleet.scaling.map(|scaling| [scaling.least, scaling.most]),
         decode_replicas: fleet.decoders.as_ref().map_or(0, |decoders| decoders.replicas),
         gpus: gpus(target, fleet),
         router: router.map_or("", |(name, _)| name).to_owned(),

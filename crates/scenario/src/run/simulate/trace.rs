@@ -260,8 +260,14 @@ fn say_nothing_twice(asked: &mut Asked) -> Result<(), QuestionError> {
         return Err(QuestionError::value(layers.place(other), problem)
             .with_hint("leave out one of the two; --rate-scale X sends a trace faster"));
     }
-    let unused =
-        ["workload.isl", "workload.osl", "workload.turns", "workload.think_time", "workload.prefix_hit"];
+    let unused = [
+        "workload.isl",
+        "workload.osl",
+        "workload.turns",
+        "workload.think_time",
+        "workload.prefix_hit",
+        "workload.tools",
+    ];
     for path in unused.iter().filter(|path| layers.origin(path).is_some()) {
         asked.notes.warn(format!("{} is not used: the trace says it for every request", layers.place(path)));
     }

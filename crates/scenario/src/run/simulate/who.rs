@@ -1,6 +1,7 @@
 //! Who sends requests, as the question says it: a rate, users, clients, or people who come and go.
 
 use super::people::{Crowd, Who};
+use super::tools::Tools;
 use crate::QuestionError;
 use crate::inputs::check_range;
 use crate::lengths::Length;
@@ -49,6 +50,7 @@ pub(super) fn crowd(asked: &mut Asked) -> Result<Crowd, QuestionError> {
         osl: length(asked, "workload.osl", workload.osl, (OSL, "a chat's answer"))?,
         turns: turns as u32,
         shared,
+        tools: Tools::read(asked)?,
         requests: requests(asked, who)?,
         until,
     })

@@ -13,12 +13,15 @@ use std::process::Stdio;
 
 const USAGE: i32 = 2;
 const INPUT: i32 = 3;
-const DEPLOYMENT: &str = "simulate --model llama-3.1-8b --gpu h100_sxm --tp 1";
+const DEPLOYMENT: &str = "simulate --model llama-3.1-8b --tp 1";
 
 /// Runs the deployment with more words, and a file behind them.
 fn play(words: &str, trace: Option<&Path>) -> Said {
     let mut command = rackplan();
     command.args(DEPLOYMENT.split(' ')).args(words.split_whitespace());
+    if !words.contains("--gpu") {
+        command.args(["--gpu", "h100_sxm"]);
+    }
     if let Some(trace) = trace {
         command.arg("--trace").arg(trace);
     }
@@ -68,7 +71,7 @@ fn law_standard_input_and_packed_files_give_the_same_answer() {
     let plain = answer("--repeat 2 --capacity", Some(&path));
     let mut child = rackplan()
         .args(DEPLOYMENT.split(' '))
-        .args(["--repeat", "2", "--capacity", "--trace", "-", "--format", "json"])
+        .args(["--gpu", "h100_sxm", "--repeat", "2", "--capacity", "--trace", "-", "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -422,4 +425,26 @@ fn hand_ctrl_c_ends_with_what_is_known() {
     assert_eq!(found["answer"]["result"]["stopped"], true);
     assert!(found["answer"]["result"]["requests"]["finished"].as_u64() > Some(10));
     assert_eq!(found["answer"]["capacity"], Value::Null);
+}
+
+#[test]
+fn law_the_first_screen_is_short_and_narrow_and_decides_first() {
+    let path = table("screen", &even(600, 0.2));
+    for (words, trace, lines) in [
+        ("--rate 5 --isl 500 --osl 20 --requests 600", None, 25),
+        ("--capacity --seeds 2 --router power-of-two --replicas 3", Some(path.as_path()), 28),
+        ("--rate 2 --requests 50 --autoscale 1..4 --mtbf gpu=100h --tools share=1", None, 28),
+        (
+            "--gpu h100_hgx --users 50 --think-time 9s --turns 4 --isl 2k --kv-tier host,nvme,remote --decode-replicas 2 --requests 300",
+            None,
+            34,
+        ),
+    ] {
+        let said = play(words, trace);
+        let screen = said.out;
+        assert_eq!(said.code, 0, "{words}: {}", said.err);
+        assert!(screen.starts_with("Steady: ") || screen.starts_with("The queue grows"), "{screen}");
+        assert!(screen.lines().count() <= lines, "{} lines: {screen}", screen.lines().count());
+        assert!(screen.lines().all(|line| line.chars().count() <= 100), "{screen}");
+    }
 }

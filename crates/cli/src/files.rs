@@ -1,12 +1,14 @@
 //! Files and folders in: scenarios, configurations, rows (plain or gzip), catalog overlays.
 
 use crate::error::{Failure, in_words};
+use crate::zstd::Frames;
 use flate2::read::MultiGzDecoder;
 use rackplan_scenario::{Catalog, OverlayFile, check_engines};
 use std::env;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The longest text file that is read whole; a scenario or configuration is a few kilobytes.
 const LONGEST_TEXT: u64 = 16 << 20;
@@ -39,24 +41,51 @@ pub(crate) fn rows(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(sendable_rows(path).map_err(|error| unreadable(path, &error))?)
 }
 
-/// The same for whoever reads from another thread; standard input is read anew only once.
+/// The same for whoever reads a file from another thread.
 pub(crate) fn sendable_rows(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(io::stdin())));
-    }
-    let file = File::open(path)?;
-    let is = |end: &str| path.extension().is_some_and(|extension| extension == end);
-    let bytes: Box<dyn Read + Send> = match (is("gz"), is("zst")) {
-        (true, _) => Box::new(MultiGzDecoder::new(file)),
-        (_, true) => Box::new(unpacked(file)?),
-        _ => Box::new(file),
-    };
-    Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))
+    let packing = Packing::of_name(path);
+    unpacked(File::open(path)?, packing)
 }
 
-/// A zstd stream.
-fn unpacked(file: File) -> io::Result<impl Read + Send> {
-    ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)
+/// Rows in memory; their first bytes say whether they are packed.
+pub(crate) fn rows_in_memory(bytes: Arc<[u8]>) -> io::Result<Box<dyn BufRead + Send>> {
+    let packing = Packing::of_bytes(&bytes);
+    unpacked(Cursor::new(bytes), packing)
+}
+
+/// How rows are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    fn of_name(path: &Path) -> Self {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
+fn unpacked(bytes: impl Read + Send + 'static, packing: Packing) -> io::Result<Box<dyn BufRead + Send>> {
+    let bytes: Box<dyn Read + Send> = match packing {
+        Packing::Gzip => Box::new(MultiGzDecoder::new(bytes)),
+        Packing::Zstd => Box::new(Frames::new(BufReader::with_capacity(1 << 16, bytes))?),
+        Packing::Plain => Box::new(bytes),
+    };
+    Ok(Box::new(BufReader::with_capacity(1 << 16, bytes)))
 }
 
 /// The text of a whole table, plain or packed.

@@ -25,6 +25,7 @@ mod sweep_plans;
 mod terminal;
 mod usage;
 mod validate;
+mod zstd;
 
 use clap::Command;
 use error::Failure;

@@ -14,6 +14,7 @@ use rackplan_scenario::answer::{Answer, SimulateAnswer};
 use rackplan_scenario::simulation::Lent;
 use rackplan_scenario::{Verb, run};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,16 +43,19 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let files = Files::of(&layers)?;
     let open = || files.open_trace();
     let mut watcher = Watcher::new(matches)?;
+    let flag = watcher.flag();
+    let interrupted = || flag.load(Ordering::Relaxed);
     let mut lent = Lent {
         trace: files.has_trace().then_some(&open),
         op_tables: files.op_tables()?,
         watch: &mut watcher,
+        interrupted: &interrupted,
     };
     let answer = run::simulate(&inputs, &layers, &mut lent)?;
-    let interrupted = watcher.finish()?;
+    watcher.finish()?;
     write(output(matches), &render(matches, &answer))?;
     figures::write(matches, |theme| report::figures(&answer, theme))?;
-    Ok(match (interrupted, answer.answer.fits) {
+    Ok(match (interrupted(), answer.answer.fits) {
         (true, _) => ExitCode::from(code::INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::from(code::INFEASIBLE),

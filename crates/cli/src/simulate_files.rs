@@ -7,6 +7,7 @@ use rackplan_scenario::Layers;
 use std::fs;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Flags of what is written beside the answer.
 pub(crate) fn out_flags() -> [Arg; 3] {
@@ -22,19 +23,44 @@ pub(crate) fn out_flags() -> [Arg; 3] {
 
 /// What the question names.
 pub(crate) struct Files {
-    trace: Option<PathBuf>,
+    trace: Option<Trace>,
     op_tables: Option<PathBuf>,
 }
 
+/// A trace is read several times: once to look through it, then for each seed and each copy.
+enum Trace {
+    File(PathBuf),
+    /// Standard input, which comes only once.
+    Memory(Arc<[u8]>),
+}
+
+impl Trace {
+    /// Looks at once whether it can be read, so that a wrong path is an error with its place.
+    fn of(path: PathBuf) -> Result<Self, Failure> {
+        let mut rows = files::rows(&path)?;
+        if path != Path::new("-") {
+            return Ok(Self::File(path));
+        }
+        let mut bytes = Vec::new();
+        rows.read_to_end(&mut bytes).map_err(|error| {
+            Failure::input(format!("standard input: {}", crate::error::in_words(&error)), "is it a trace?")
+        })?;
+        Ok(Self::Memory(bytes.into()))
+    }
+
+    fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
+        match self {
+            Self::File(path) => files::sendable_rows(path),
+            Self::Memory(bytes) => files::rows_in_memory(Arc::clone(bytes)),
+        }
+    }
+}
+
 impl Files {
-    /// Looks at once whether the trace can be read, so that a wrong path is an error with its place.
     pub(crate) fn of(layers: &Layers) -> Result<Self, Failure> {
         let path = |key: &str| layers.text(key).map(PathBuf::from);
-        let files = Self { trace: path("workload.trace"), op_tables: path("engine.op_tables") };
-        if let Some(trace) = files.trace.as_deref().filter(|trace| *trace != Path::new("-")) {
-            files::rows(trace)?;
-        }
-        Ok(files)
+        let trace = path("workload.trace").map(Trace::of).transpose()?;
+        Ok(Self { trace, op_tables: path("engine.op_tables") })
     }
 
     pub(crate) fn has_trace(&self) -> bool {
@@ -43,8 +69,7 @@ impl Files {
 
     /// The trace from its beginning.
     pub(crate) fn open_trace(&self) -> io::Result<Box<dyn BufRead + Send>> {
-        let path = self.trace.as_deref().ok_or(io::ErrorKind::NotFound)?;
-        files::sendable_rows(path)
+        self.trace.as_ref().ok_or(io::ErrorKind::NotFound)?.open()
     }
 
     /// Names and texts of the tables in the folder, by name.

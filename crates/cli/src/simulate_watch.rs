@@ -72,12 +72,16 @@ impl Watcher {
         })
     }
 
-    /// Ends every file; whether the play was ended by Ctrl-C.
-    pub(crate) fn finish(self) -> Result<bool, Failure> {
+    /// Whether Ctrl-C was pressed.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
+    /// Ends every file.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
         self.requests.map_or(Ok(()), Rows::finish)?;
         self.steps.map_or(Ok(()), Rows::finish)?;
-        self.trace.map_or(Ok(()), ChromeTrace::finish)?;
-        Ok(self.interrupted.load(Ordering::Relaxed))
+        self.trace.map_or(Ok(()), ChromeTrace::finish)
     }
 }
 

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Said, folder, rackplan, type_in};
-use rackplan_scenario::{Verb, settings_of};
+use rackplan_scenario::{Setting, Verb, settings_of};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -466,14 +466,22 @@ fn law_any_value_of_any_setting_is_read_or_refused() {
         "\u{661}\u{662}",
         "\u{1f4a5}",
     ];
-    for (verb, name) in
-        [(Verb::Size, "size"), (Verb::Sweep, "sweep"), (Verb::Offload, "offload"), (Verb::Explain, "explain")]
-    {
-        for setting in settings_of(verb).filter(|setting| !setting.is_switch()) {
-            for value in NASTY {
+    let verbs = [
+        (Verb::Size, "size"),
+        (Verb::Sweep, "sweep"),
+        (Verb::Offload, "offload"),
+        (Verb::Explain, "explain"),
+        (Verb::Simulate, "simulate"),
+    ];
+    for (verb, name) in verbs {
+        // What only a simulation asks, with a quarter of the values: each is a play.
+        let own = |setting: &&Setting| verb != Verb::Simulate || setting.verbs == [Verb::Simulate];
+        let step = if verb == Verb::Simulate { 4 } else { 1 };
+        for setting in settings_of(verb).filter(|setting| !setting.is_switch()).filter(own) {
+            for value in NASTY.iter().step_by(step) {
                 let beside = beside(setting.flag, verb);
                 let flag = format!("--{}", setting.flag);
-                let said = run(rackplan().arg(name).args(beside).args([flag.as_str(), value]));
+                let said = run(rackplan().arg(name).args(beside).args([flag.as_str(), *value]));
                 let context = format!("{name} {flag} {value:?}: {} {}", said.code, said.err);
                 assert!([0, USAGE, INPUT, 4].contains(&said.code), "{context}");
                 assert!(!said.err.contains("panicked"), "{context}");
@@ -487,6 +495,23 @@ fn law_any_value_of_any_setting_is_read_or_refused() {
 /// What a flag needs beside it to matter.
 fn beside(flag: &str, verb: Verb) -> &'static [&'static str] {
     match (flag, verb) {
+        // Few requests, however many are asked for.
+        ("requests", Verb::Simulate) => {
+            &["--model", "Llama-3.1-8B", "--rate", "1", "--set", "workload.duration=1s"]
+        }
+        ("users" | "rate" | "concurrency" | "trace", Verb::Simulate) => {
+            &["--model", "Llama-3.1-8B", "--set", "workload.requests=5"]
+        }
+        ("arrival-rate", Verb::Simulate) => {
+            &["--model", "Llama-3.1-8B", "--avg-session-min", "5", "--set", "workload.requests=5"]
+        }
+        ("avg-session-min", Verb::Simulate) => {
+            &["--model", "Llama-3.1-8B", "--arrival-rate", "5", "--set", "workload.requests=5"]
+        }
+        ("model", Verb::Simulate) => &["--rate", "1", "--requests", "5"],
+        (_, Verb::Simulate) => {
+            &["--model", "Llama-3.1-8B", "--set", "workload.rate=1", "--set", "workload.requests=5"]
+        }
         ("users", _) => &[],
         ("arrival-rate", _) => &["--avg-session-min", "5"],
         ("avg-session-min", _) => &["--arrival-rate", "60"],

@@ -7,7 +7,7 @@ mod common;
 use common::type_in;
 use serde_json::Value;
 
-const ANSWERS: [(&str, &str); 13] = [
+const ANSWERS: [(&str, &str); 16] = [
     (
         "size",
         "size --method first-order --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72",
@@ -23,6 +23,15 @@ const ANSWERS: [(&str, &str); 13] = [
     ("explain", "explain --model deepseek-r1 --tp 8 --speculative mtp:2"),
     ("explain", "explain --model Qwen3-Next-80B-A3B-Instruct --tp 2 --pp 2 --phase mixed"),
     ("explain", "explain --model deepseek-r1 --tp 2"),
+    (
+        "simulate",
+        "simulate --model Llama-3.1-8B --gpu h100_sxm --rate 5 --isl 500 --osl 20 --requests 600 --capacity",
+    ),
+    (
+        "simulate",
+        "simulate --model Llama-3.1-8B --gpu h100_hgx --users 9 --turns 3 --isl 500 --osl 20 --requests 60 --kv-tier host --replicas 1 --decode-replicas 1 --seeds 2 --mtbf gpu=1h",
+    ),
+    ("simulate", "simulate --model Llama-3.1-405B --gpu h100_sxm --rate 1 --isl 500 --osl 20"),
     ("offload", "offload --random-swap --kv-system gb200_host,gb300_host"),
 ];
 

@@ -110,6 +110,8 @@ pub struct Workload {
     pub strict: Option<Switch>,
     /// Turns of a conversation, each with all before it as its prompt's beginning.
     pub turns: Option<Count>,
+    /// Calls of tools between turns, `share=0.5,calls=3,time=2s,tokens=800`.
+    pub tools: Option<List<String>>,
     /// Requests to send.
     pub requests: Option<Count>,
     /// For how long requests are sent.

@@ -288,6 +288,15 @@ pub const SETTINGS: &[Setting] = &[
         SIMULATE,
         "Turns of a conversation; each has --isl new tokens behind all that was said before"
     ),
+    setting!(
+        "workload.tools",
+        "tools",
+        [],
+        "KEY=VALUE[,...]",
+        WHO,
+        SIMULATE,
+        "Calls of tools between turns: share of turns that need some, calls in a row, time of one, tokens of its result, e.g. share=0.5,calls=3,time=2s,tokens=800"
+    ),
     setting!("workload.requests", "requests", [], "N", WHO, SIMULATE, "Requests to send"),
     setting!(
         "workload.duration",
@@ -485,8 +494,8 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "LEVEL=LINK",
         WHERE,
-        PLANS,
-        "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe"
+        PLANS_AND_SIMULATE,
+        "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe; simulate takes kv_transfer"
     ),
     setting!(
         "engine.chunk_tokens",
@@ -523,6 +532,24 @@ pub const SETTINGS: &[Setting] = &[
         ENGINE,
         SIMULATE,
         "Drop caches with their requests"
+    ),
+    setting!(
+        "engine.max_model_len",
+        "max-model-len",
+        ["context-length"],
+        "TOKENS",
+        ENGINE,
+        SIMULATE,
+        "Most tokens of a prompt and its answer together; longer requests are refused (default: the model's context)"
+    ),
+    setting!(
+        "engine.eviction",
+        "eviction",
+        [],
+        "WHAT",
+        ENGINE,
+        SIMULATE,
+        "What prefix caches let go first: lru, the longest unused, or value, the least time to compute again for its size and use"
     ),
     setting!(
         "engine.op_tables",

@@ -14,6 +14,8 @@ pub struct Lent<'a> {
     pub op_tables: Vec<(String, String)>,
     /// Who looks on while the first seed is played.
     pub watch: &'a mut dyn Watch,
+    /// Whether to end, with what is known so far; asked from any thread.
+    pub interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Someone who looks on. Nothing depends on what it does, but that it can end the play.

@@ -64,6 +64,8 @@ pub struct Engine {
     /// never has to take a request back (TensorRT-LLM), between them SGLang. The newest is taken back and computed
     /// again when the cache is full.
     pub reserved_output: f64,
+    /// Most tokens of a prompt and its answer together, as the model or its launch allows.
+    pub longest_context: u32,
 }
 
 /// When prompts that wait are let in beside running decodes.
@@ -99,6 +101,7 @@ impl Engine {
         kv_capacity: f64::INFINITY,
         kv_block: 16,
         reserved_output: 0.0,
+        longest_context: u32::MAX,
     };
 
     /// The settings with every count in its range, so that no setting can stall the player.
@@ -138,7 +141,9 @@ impl Engine {
 
     /// Why this engine can never serve a request of these lengths.
     pub fn refuses(&self, input: u32, output: u32) -> Option<Refusal> {
-        if self.most_cached(f64::from(input), f64::from(output)) > self.kv_blocks() {
+        if input.saturating_add(output) > self.longest_context {
+            Some(Refusal::LongerThanContext)
+        } else if self.most_cached(f64::from(input), f64::from(output)) > self.kv_blocks() {
             Some(Refusal::LongerThanCache)
         } else if !self.policy.cuts_prompts() && input > self.token_budget {
             Some(Refusal::LongerThanStep)
@@ -158,6 +163,8 @@ pub enum Refusal {
     LongerThanCache,
     /// The prompt is longer than a step may be, and this engine does not cut prompts.
     LongerThanStep,
+    /// Prompt and answer together are longer than the model's context.
+    LongerThanContext,
 }
 
 impl std::fmt::Display for Refusal {
@@ -165,6 +172,7 @@ impl std::fmt::Display for Refusal {
         f.write_str(match self {
             Self::LongerThanCache => "prompt and answer do not fit the KV cache",
             Self::LongerThanStep => "the prompt is longer than the token budget of a step",
+            Self::LongerThanContext => "prompt and answer are longer than the model's context",
         })
     }
 }
@@ -179,6 +187,8 @@ mod tests {
         assert_eq!(engine.refuses(900, 100), None);
         assert_eq!(engine.refuses(901, 100), None);
         assert_eq!(engine.refuses(902, 100), Some(Refusal::LongerThanCache));
+        let short = Engine { longest_context: 999, ..engine };
+        assert_eq!(short.refuses(900, 100), Some(Refusal::LongerThanContext));
         let whole = Engine { policy: Policy::WholeWithDecodes, ..engine };
         assert_eq!(whole.refuses(601, 100), Some(Refusal::LongerThanStep));
     }

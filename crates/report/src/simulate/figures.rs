@@ -1,10 +1,15 @@
 //! Pictures of the answer of `simulate`: latencies as cumulative distributions, and the fleet over time.
 
-use super::screen::decision;
+use super::screen::{at_most, decision};
+use crate::format::counted;
 use crate::html::Figure;
 use crate::svg::{Axis, Domain, LineChart, Panels, Reference, Series, Theme, logarithmic};
-use rackplan_scenario::answer::{Answer, DistributionPoint, SeriesPoint, SimulateAnswer, SimulateResult};
+use rackplan_scenario::answer::{
+    Answer, CapacityPoint, DistributionPoint, SeriesPoint, SimulateAnswer, SimulateResult, SimulatedCapacity,
+};
 
+/// Latencies over load are shown up to so many times their target.
+const FAR: f64 = 3.0;
 /// Width of a picture, in pixels.
 const WIDTH: f64 = 900.0;
 
@@ -22,6 +27,10 @@ pub fn figures(answer: &Answer<SimulateAnswer>, theme: Theme) -> Vec<Figure> {
         &format!("{} Share of requests that take at most so long.", decision(found)),
         distributions(found, result),
     )];
+    if let Some(capacity) = found.capacity.as_ref().filter(|capacity| capacity.points.len() > 1) {
+        let caption = format!("Latencies at {} over load; {}.", capacity.percentile, at_most(capacity));
+        all.push(figure("capacity", &caption, over_load(found, result, capacity)));
+    }
     if result.series.len() > 1 {
         all.push(figure(
             "timeline",
@@ -38,11 +47,11 @@ pub fn figures(answer: &Answer<SimulateAnswer>, theme: Theme) -> Vec<Figure> {
 fn subtitle(found: &SimulateAnswer) -> String {
     let fleet = &found.fleet;
     format!(
-        "{} on {} {}, {} replicas of TP{} x PP{} x DP{}, {}: {}",
+        "{} on {} {}, {} of TP{} x PP{} x DP{}, {}: {}",
         found.model,
         fleet.gpus,
         found.gpu,
-        fleet.replicas + fleet.decode_replicas,
+        counted((fleet.replicas + fleet.decode_replicas).into(), "replica"),
         found.layout.tp,
         found.layout.pp,
         found.layout.dp,
@@ -76,13 +85,59 @@ fn distributions(found: &SimulateAnswer, result: &SimulateResult) -> Panels {
     panels("Latencies of requests", found, charts)
 }
 
-/// A value of every point that has one, over time.
-fn over_time(name: &str, series: &[SeriesPoint], of: impl Fn(&SeriesPoint) -> Option<f64>) -> Series {
-    Series::new(name, series.iter().map(|point| (point.time_s, of(point).unwrap_or(f64::NAN))))
+/// Each latency over the load, up to the highest that was played, with its target.
+fn over_load(found: &SimulateAnswer, result: &SimulateResult, capacity: &SimulatedCapacity) -> Panels {
+    let unit = match capacity.unit.as_str() {
+        "users" => ("users", ""),
+        "users_per_min" => ("users", "users/min"),
+        "rate_scale" => ("times the trace's rate", ""),
+        _ => ("load", "req/s"),
+    };
+    let good = &result.goodput;
+    let chart = |name: &str, limit: Option<f64>, of: fn(&CapacityPoint) -> Option<f64>| {
+        // Far above the target all loads look alike, and those within it would be a line on the axis.
+        let highest_shown = limit.map_or(f64::INFINITY, |limit| FAR * limit);
+        let points = capacity.points.iter().filter_map(|point| Some((point.load, of(point)?)));
+        let points = points.filter(|(_, time)| *time <= highest_shown);
+        let target = limit.map(|y| Reference::Horizontal { y, label: "target".to_owned() });
+        let highest = capacity.load.map(|x| Reference::Vertical { x, label: "highest".to_owned() });
+        LineChart {
+            title: format!("{name}, {}", capacity.percentile),
+            x: Axis::from_zero(unit.0, unit.1),
+            y: Axis::from_zero("time", "s"),
+            series: vec![Series::new("", points)],
+            references: target.into_iter().chain(highest).collect(),
+            ..LineChart::default()
+        }
+    };
+    let mut charts = vec![
+        chart("Time to first token", Some(good.ttft_limit_s), |point| point.ttft_s),
+        chart("Time per output token", Some(good.tpot_limit_s), |point| point.tpot_s),
+    ];
+    if good.e2e_limit_s.is_some() {
+        charts.push(chart("Time to the last token", good.e2e_limit_s, |point| point.e2e_s));
+    }
+    panels("Latency over load", found, charts)
 }
 
-fn chart(title: &str, y: Axis, series: Vec<Series>) -> LineChart {
-    LineChart { title: title.to_owned(), x: Axis::linear("time", "s"), y, series, ..LineChart::default() }
+/// The unit of time of a play of this length, and what it is in seconds.
+fn clock(series: &[SeriesPoint]) -> (&'static str, f64) {
+    match series.last().map_or(0.0, |point| point.time_s) {
+        end if end > 36_000.0 => ("h", 3600.0),
+        end if end > 600.0 => ("min", 60.0),
+        _ => ("s", 1.0),
+    }
+}
+
+/// A value of every point that has one, over time.
+fn over_time(name: &str, series: &[SeriesPoint], of: impl Fn(&SeriesPoint) -> Option<f64>) -> Series {
+    let (_, unit) = clock(series);
+    Series::new(name, series.iter().map(|point| (point.time_s / unit, of(point).unwrap_or(f64::NAN))))
+}
+
+fn chart(title: &str, points: &[SeriesPoint], y: Axis, series: Vec<Series>) -> LineChart {
+    let x = Axis::linear("time", clock(points).0);
+    LineChart { title: title.to_owned(), x, y, series, ..LineChart::default() }
 }
 
 fn timeline(found: &SimulateAnswer, result: &SimulateResult) -> Panels {
@@ -94,12 +149,12 @@ fn timeline(found: &SimulateAnswer, result: &SimulateResult) -> Panels {
     let tokens = vec![over_time("answer tokens", points, |point| Some(point.output_tokens_per_s))];
     let replicas = vec![over_time("replicas", points, |point| Some(point.replicas))];
     let mut charts = vec![
-        chart("Requests", Axis::from_zero("requests", ""), requests),
-        chart("Answers", Axis::from_zero("tokens", "tokens/s"), tokens),
+        chart("Requests", points, Axis::from_zero("requests", ""), requests),
+        chart("Answers", points, Axis::from_zero("tokens", "tokens/s"), tokens),
     ];
     let changes = points.windows(2).any(|pair| pair[0].replicas != pair[1].replicas);
     if changes {
-        charts.push(chart("Replicas that serve", Axis::from_zero("replicas", ""), replicas));
+        charts.push(chart("Replicas that serve", points, Axis::from_zero("replicas", ""), replicas));
     }
     panels("The fleet over time", found, charts)
 }
@@ -115,15 +170,15 @@ fn caches(found: &SimulateAnswer, result: &SimulateResult) -> Panels {
     for (at, tier) in result.cache.tiers.iter().enumerate() {
         held.push(over_time(&tier.name, points, |point| point.tier_tokens.get(at).copied()));
     }
-    let mut charts = vec![chart("KV cache", Axis::from_zero("held", "tokens"), held)];
+    let mut charts = vec![chart("KV cache", points, Axis::from_zero("held", "tokens"), held)];
     if found.fleet.prefix_cache {
         let hits = vec![over_time("found in caches", points, |point| point.hit_rate)];
         let share = Axis { domain: Domain::AtLeast(0.0, 1.0), ..Axis::utilization("prompt tokens") };
-        charts.push(chart("Hit rate", share, hits));
+        charts.push(chart("Hit rate", points, share, hits));
     }
     if points.iter().any(|point| point.reload_s.is_some()) {
         let reloads = vec![over_time("reload", points, |point| point.reload_s)];
-        charts.push(chart("Reload from lower tiers", Axis::from_zero("time", "s"), reloads));
+        charts.push(chart("Reload from lower tiers", points, Axis::from_zero("time", "s"), reloads));
     }
     panels("Where caches lie", found, charts)
 }

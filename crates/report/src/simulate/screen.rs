@@ -8,17 +8,19 @@ use rackplan_scenario::answer::{
 };
 
 /// Assumptions and warnings shown; the rest is in the wide tables.
-const ASSUMED: usize = 8;
+const ASSUMED: usize = 6;
 const WARNINGS: usize = 2;
 
 /// What to do next.
-const NEXT: &str = "next: --capacity for the highest load within the targets, --figures DIR for pictures, --wide for all tables";
+const SEEK: &str = "--capacity for the highest load within the targets, ";
+const NEXT: &str = "--figures DIR for pictures, --wide for all tables";
 
 /// The whole screen.
 pub(super) fn screen(answer: &Answer<SimulateAnswer>, color: bool) -> String {
     let (bold, plain) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let decision = wrap(&decision(&answer.answer), WIDTH).join("\n");
-    format!("{bold}{decision}{plain}\n{}{}\n", facts(answer), wrap(NEXT, WIDTH).join("\n"))
+    let next = format!("next: {}{NEXT}", if answer.answer.capacity.is_some() { "" } else { SEEK });
+    format!("{bold}{decision}{plain}\n{}{}\n", facts(answer), wrap(&next, WIDTH).join("\n"))
 }
 
 /// The screen between the decision and the next command.
@@ -114,6 +116,9 @@ pub(super) fn decision(found: &SimulateAnswer) -> String {
 /// `4 replicas, 16 H100 SXM`.
 fn machines(found: &SimulateAnswer) -> String {
     let fleet = &found.fleet;
+    if let Some([least, most]) = fleet.autoscale {
+        return format!("{least} to {most} replicas of {} {}", found.layout.gpus, found.gpu);
+    }
     let replicas = match fleet.decode_replicas {
         0 => counted(fleet.replicas.into(), "replica"),
         decoders => {
@@ -286,22 +291,48 @@ fn energy(result: &SimulateResult) -> String {
     format!("{} GPU hours, {} replica hours{power}{each}", number(used.gpu_hours), number(used.replica_hours))
 }
 
-fn at_most(capacity: &SimulatedCapacity) -> String {
-    let what = match (capacity.users, capacity.requests_per_s) {
-        (Some(users), _) => counted(users, "user"),
-        (None, Some(rate)) => format!("{} req/s", number(rate)),
-        (None, None) => return format!("nothing within the targets: {}", capacity.limit),
+/// The outcome of a search for the highest load.
+pub(super) fn at_most(capacity: &SimulatedCapacity) -> String {
+    let ended = if capacity.stopped { "; the search was ended early" } else { "" };
+    let Some(load) = capacity.load else {
+        let least = capacity.points.first().map_or_else(String::new, |point| {
+            format!(
+                ": even {} would break {}",
+                load_in_words(capacity, point.load),
+                in_words(&capacity.limit)
+            )
+        });
+        return format!("nothing is within the targets at {}{least}{ended}", capacity.percentile);
     };
-    let part = |name: &str, value: Option<f64>| {
-        value.map_or_else(String::new, |value| format!(" {name} {}", time(value)))
-    };
+    let rate = capacity.requests_per_s.filter(|_| capacity.unit != "requests_per_s");
+    let rate = rate.map_or_else(String::new, |rate| format!(", {} req/s,", number(rate)));
+    let times = [("TTFT", capacity.ttft_s), ("TPOT", capacity.tpot_s), ("e2e", capacity.e2e_s)];
+    let times = times.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", time(value?))));
     format!(
-        "{what} within the targets at {} ({},{}); more would break {}",
+        "{}{rate} within the targets at {} ({}); more would break {}{ended}",
+        load_in_words(capacity, load),
         capacity.percentile,
-        part("TTFT", capacity.ttft_s).trim(),
-        part("TPOT", capacity.tpot_s),
-        capacity.limit
+        times.collect::<Vec<_>>().join(", "),
+        in_words(&capacity.limit)
     )
+}
+
+/// What a search varies, with its unit.
+pub(super) fn load_in_words(capacity: &SimulatedCapacity, load: f64) -> String {
+    match capacity.unit.as_str() {
+        "users" => format!("{} users", count(load as u64)),
+        "users_per_min" => format!("{} users a minute", number(load)),
+        "rate_scale" => format!("{} times the trace's rate", number(load)),
+        _ => format!("{} req/s", number(load)),
+    }
+}
+
+fn in_words(limit: &str) -> String {
+    match limit {
+        "throughput" => "what the fleet can answer at all".to_owned(),
+        "e2e" => limit.to_owned(),
+        name => name.to_uppercase(),
+    }
 }
 
 fn notes(answer: &Answer<SimulateAnswer>) -> String {

@@ -1,11 +1,12 @@
 //! Every figure of `simulate` as tables.
 
 use super::latencies;
+use super::screen::load_in_words;
 use crate::format::{count, number, percent, power, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{
-    Answer, Assumption, ClassFigures, LatencyFigures, SeriesPoint, SimulateAnswer, SimulateResult,
-    TierFigures,
+    Answer, Assumption, CapacityPoint, ClassFigures, LatencyFigures, SeriesPoint, SimulateAnswer,
+    SimulateResult, SimulatedCapacity, TierFigures,
 };
 
 /// Rows of the time series in a table.
@@ -15,6 +16,7 @@ const ROWS: usize = 24;
 pub(super) fn sections(answer: &Answer<SimulateAnswer>) -> Vec<Section> {
     let found = &answer.answer;
     let mut all = Vec::new();
+    all.extend(found.capacity.as_ref().map(capacity));
     if let Some(result) = &found.result {
         all.push(latency_table(found));
         all.push(totals(result));
@@ -31,6 +33,24 @@ pub(super) fn sections(answer: &Answer<SimulateAnswer>) -> Vec<Section> {
     all.push(assumptions(answer));
     all.push(warnings(&answer.warnings));
     all.into_iter().filter(|section| !section.rows.is_empty()).collect()
+}
+
+/// Every load that the search played.
+fn capacity(capacity: &SimulatedCapacity) -> Section {
+    let at = |name: &str| format!("{name} {}", capacity.percentile);
+    let or_none = |value: Option<f64>| value.map_or("-".to_owned(), time);
+    let row = |point: &CapacityPoint| {
+        vec![
+            load_in_words(capacity, point.load),
+            number(point.requests_per_s),
+            or_none(point.ttft_s),
+            or_none(point.tpot_s),
+            or_none(point.e2e_s),
+            point.breaks.clone().unwrap_or_else(|| "within".to_owned()),
+        ]
+    };
+    let columns = ["load", "req/s", &at("TTFT"), &at("TPOT"), &at("e2e"), "breaks"];
+    Section::new("Loads that were tried", &columns, capacity.points.iter().map(row).collect()).numbers_from(1)
 }
 
 fn latency_table(found: &SimulateAnswer) -> Section {

@@ -23,8 +23,8 @@ pub use plans::{FrontierPoint, NearMiss, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use replay::{Replay, ReplayedLatency};
 pub use simulate::{
-    CacheFigures, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput, GpuUse,
-    LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,
+    CacheFigures, CapacityPoint, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput,
+    GpuUse, LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,
     SimulatedCapacity, SimulatedFleet, SimulatedLoad, SimulatedThroughput, TierFigures, TransferFigures,
     Verdict,
 };

@@ -35,6 +35,8 @@ pub struct SimulateAnswer {
 pub struct SimulatedFleet {
     /// Replicas at the start; of a disaggregated fleet those that compute prompts.
     pub replicas: u32,
+    /// Fewest and most replicas, where they come and go with the load.
+    pub autoscale: Option<[u32; 2]>,
     /// Replicas that generate, where others compute prompts.
     pub decode_replicas: u32,
     /// Accelerators of all of them.
@@ -377,13 +379,15 @@ pub struct DistributionPoint {
 pub struct SimulatedCapacity {
     /// The percentile that has to be within the targets.
     pub percentile: String,
-    /// Requests a second, where requests come by themselves.
+    /// What is varied: `requests_per_s`, `users`, `users_per_min`, or `rate_scale` over a trace as it is written.
+    pub unit: String,
+    /// The highest load; absent where even the least is too much.
+    pub load: Option<f64>,
+    /// Requests a second at it: those that come, or where people wait for answers those answered.
     pub requests_per_s: Option<f64>,
     /// The same over the load that was asked about.
-    pub rate_scale: Option<f64>,
-    /// Users or clients, where they wait for answers.
-    pub users: Option<u64>,
-    /// What would be broken by more, or why even the least load is too much.
+    pub over_asked: Option<f64>,
+    /// What more would break, or what the least load breaks: `ttft`, `tpot`, `e2e`, or `throughput`.
     pub limit: String,
     /// Time to first token there, at that percentile.
     pub ttft_s: Option<f64>,
@@ -391,6 +395,25 @@ pub struct SimulatedCapacity {
     pub tpot_s: Option<f64>,
     /// Time to the last token there, at that percentile.
     pub e2e_s: Option<f64>,
-    /// Loads that were played.
-    pub plays: u64,
+    /// Whether the search was ended before its end.
+    pub stopped: bool,
+    /// Loads that were played, the least first.
+    pub points: Vec<CapacityPoint>,
+}
+
+/// One load that was played.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CapacityPoint {
+    /// The load, in the unit of the search.
+    pub load: f64,
+    /// Requests a second at it.
+    pub requests_per_s: f64,
+    /// Time to first token, at the percentile.
+    pub ttft_s: Option<f64>,
+    /// Time per output token, at the percentile.
+    pub tpot_s: Option<f64>,
+    /// Time to the last token, at the percentile.
+    pub e2e_s: Option<f64>,
+    /// The target that it breaks the most; absent where it is within all.
+    pub breaks: Option<String>,
 }

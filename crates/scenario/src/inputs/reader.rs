@@ -10,7 +10,7 @@ use crate::QuestionError;
 use crate::layers::Layers;
 use crate::question::Question;
 use rackplan_catalog::first_order::Presets;
-use rackplan_catalog::{CatalogError, Kind, LinkType};
+use rackplan_catalog::{Catalog, CatalogError, Kind, LinkType};
 
 /// The first rack of the founding documents, and the real one that it stands for.
 const FOUNDING_RACK: &str = "NVIDIA GB200 NVL72";
@@ -122,24 +122,31 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    /// `inter_rack=400gbe` and the like.
     pub(super) fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
-        let place = self.layers.place("links");
-        let read = |text: &String| {
-            let (level, name) = text.split_once('=').ok_or_else(|| {
-                let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
-                error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
-            })?;
-            if !["all", "intra_server", "inter_server", "inter_rack", "kv_transfer"].contains(&level) {
-                let error = QuestionError::value(&place, format!("`{level}` is no link level"));
-                return Err(
-                    error.with_hint("expected intra_server, inter_server, inter_rack, kv_transfer or all")
-                );
-            }
-            let entry =
-                self.inputs.catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
-            Ok(LinkChange { level: level.to_owned(), id: entry.id, link: link_of(&entry.record) })
-        };
-        self.question.links.iter().flat_map(|list| &list.0).map(read).collect()
+        read_links(self.question, self.layers, &self.inputs.catalog)
     }
+}
+
+/// `inter_rack=400gbe` and the like.
+pub(crate) fn read_links(
+    question: &Question,
+    layers: &Layers,
+    catalog: &Catalog,
+) -> Result<Vec<LinkChange>, QuestionError> {
+    let place = layers.place("links");
+    let read = |text: &String| {
+        let (level, name) = text.split_once('=').ok_or_else(|| {
+            let error = QuestionError::value(&place, format!("`{text}` is not LEVEL=LINK"));
+            error.with_hint("e.g. `inter_rack=400gbe` or `all=400gbe`")
+        })?;
+        if !["all", "intra_server", "inter_server", "inter_rack", "kv_transfer"].contains(&level) {
+            let error = QuestionError::value(&place, format!("`{level}` is no link level"));
+            return Err(
+                error.with_hint("expected intra_server, inter_server, inter_rack, kv_transfer or all")
+            );
+        }
+        let entry = catalog.get::<LinkType>(name).map_err(|error| catalog_error(&place, error))?;
+        Ok(LinkChange { level: level.to_owned(), id: entry.id, link: link_of(&entry.record) })
+    };
+    question.links.iter().flat_map(|list| &list.0).map(read).collect()
 }

@@ -65,7 +65,7 @@ pub(crate) struct Request<'a> {
 /// A link in place of a rack's.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkChange {
-    pub(super) level: String,
+    pub(crate) level: String,
     /// Id of the link type.
     pub(crate) id: String,
     pub(crate) link: method::Link,

@@ -53,7 +53,7 @@ fn fleet(case: &ServingCase, framework: &Framework, prefill: &Side, decode: &Sid
     let decoders = Decoders {
         router: Router::RoundRobin,
         sends_first_token: true,
-        ..decoders(generating, decode.pool.workers, sent, gpus)
+        ..decoders(generating, decode.pool.workers, sent, (gpus, None))
     };
     Fleet { decoders: Some(decoders), ..Fleet::of(engine(prefill), prefill.pool.workers) }
 }

@@ -42,15 +42,16 @@ pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine
 }
 
 /// Workers that generate from caches which others computed, each as long as `tokens` on average. Caches take the scale-up
-/// fabric where all `gpus` are in one domain, else the network; every accelerator sends its own share, over its own link,
-/// and attention groups have links of their own.
+/// fabric where all `gpus` are in one domain, else the network, or the link named, of so many bytes per second; every
+/// accelerator sends its own share, over its own link, and attention groups have links of their own.
 pub(crate) fn decoders(
     engine: Engine,
     replicas: u32,
     (prefill, tokens): (&Deployment, f64),
-    gpus: u64,
+    (gpus, link): (u64, Option<f64>),
 ) -> Decoders {
-    let path = if gpus as f64 <= prefill.device.domain { Path::ScaleUp } else { Path::ScaleOut };
+    let usual = if gpus as f64 <= prefill.device.domain { Path::ScaleUp } else { Path::ScaleOut };
+    let path = link.map_or(usual, Path::Link);
     let time = |bytes: f64| send(&Transfer { bytes, messages: 1.0, path }, &prefill.device).time.get();
     let latency = time(0.0);
     Decoders {

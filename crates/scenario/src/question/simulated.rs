@@ -17,6 +17,10 @@ pub struct EngineSettings {
     pub kv_blocks: Option<Count>,
     /// Whether caches are dropped with their requests.
     pub no_prefix_cache: Option<Switch>,
+    /// Most tokens of a prompt and its answer together.
+    pub max_model_len: Option<Count>,
+    /// What caches let go first.
+    pub eviction: Option<String>,
     /// Folder with tables of operators, in place of the performance model.
     pub op_tables: Option<String>,
 }

@@ -94,7 +94,7 @@ impl Format {
     }
 
     /// How coarse its clock is, in seconds, where many requests share a time.
-    pub(crate) fn grid(self) -> Option<f64> {
+    pub fn grid(self) -> Option<f64> {
         match self {
             Self::Mooncake => Some(3.0),
             Self::BurstGpt => Some(1.0),

@@ -174,7 +174,8 @@ impl<'a> Asked<'a> {
         Ok(Self { inputs, layers, question: layers.read()?, notes: Notes::default(), verb })
     }
 
-    fn model(&mut self) -> Result<Entry<Model>, QuestionError> {
+    /// The model that is named.
+    pub(in crate::run) fn model(&mut self) -> Result<Entry<Model>, QuestionError> {
         let Some(name) = self.question.model.clone() else {
             return Err(QuestionError::value("--model", "no model is named")
                 .with_hint("e.g. `--model deepseek-r1`; `rackplan catalog list models` shows them"));

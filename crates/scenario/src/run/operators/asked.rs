@@ -5,6 +5,7 @@ use super::lengths::{read_request, share};
 use super::people::People;
 use crate::QuestionError;
 use crate::inputs::{Request, check_range, sizes};
+use crate::layers::Layers;
 use crate::question::{Mode, Objective};
 use rackplan_catalog::Backend;
 use rackplan_first_order::RackCount;
@@ -151,11 +152,12 @@ fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionErro
         request.notes.assume("targets.percentile", "p95", "usual in agreements on service");
         "p95".to_owned()
     });
-    let percentile = read_percentile(request, &name)?;
+    let percentile = read_percentile(request.layers, &name)?;
     Ok((Targets { ttft, tpot, e2e, percentile }, name))
 }
 
-fn read_percentile(request: &Request, name: &str) -> Result<Option<f64>, QuestionError> {
+/// The share of requests that a percentile stands for; none for the mean.
+pub(in crate::run) fn read_percentile(layers: &Layers, name: &str) -> Result<Option<f64>, QuestionError> {
     match name {
         "mean" => Ok(None),
         "p50" => Ok(Some(0.5)),
@@ -163,7 +165,7 @@ fn read_percentile(request: &Request, name: &str) -> Result<Option<f64>, Questio
         "p95" => Ok(Some(0.95)),
         "p99" => Ok(Some(0.99)),
         _ => {
-            let place = request.layers.place("targets.percentile");
+            let place = layers.place("targets.percentile");
             let error = QuestionError::value(place, format!("`{name}` is no percentile"));
             Err(error.with_hint("expected p50, p90, p95, p99 or mean"))
         }

@@ -20,6 +20,7 @@ mod setup;
 mod sweep;
 mod tiers;
 
+pub(super) use asked::read_percentile;
 pub use mix::mix;
 pub use sweep::{SweptSetup, sweep_plans};
 pub(super) use tiers::{Known, tiers};

@@ -3,10 +3,11 @@
 use super::outages::outages;
 use super::tiers::tiers;
 use crate::QuestionError;
-use crate::inputs::{Machine, RealMachine, check_range};
+use crate::inputs::{Machine, RealMachine, check_range, read_links};
 use crate::predict_serving::{decoders as decoders_of, launched};
 use crate::run::explain::{Asked, Target};
 use rackplan_catalog::first_order::Presets;
+use rackplan_catalog::{Entry, Model};
 use rackplan_perf::{Chunk, Deployment, Memory, bytes_of_sequence};
 use rackplan_sim::{Caching, Decoders, Engine, Eviction, Fleet, Policy, Router, Scaling, StepTimes};
 use rackplan_units::Seconds;
@@ -15,6 +16,9 @@ use rackplan_units::Seconds;
 const MOST_REPLICAS: u64 = 100_000;
 const MOST_TOKENS: u64 = 1 << 30;
 const MOST_BLOCKS: u64 = 1 << 40;
+/// The level of the link that caches move over, and a prefix long enough to show what it adds to a prompt.
+const TRANSFER: &str = "kv_transfer";
+const FAR: f64 = 65_536.0;
 /// How autoscaling acts where nobody says: how often it looks, in seconds, and how long a replica takes to start.
 const LOOKS_EVERY: f64 = 15.0;
 const START_UP: (f64, &str) = (120.0, "120s");
@@ -37,6 +41,7 @@ pub(super) fn fleet(
     (bare, stages): (bool, u32),
 ) -> Result<Fleet, QuestionError> {
     let deployment = target.deployment(target.plan);
+    let transfer = transfer_link(asked)?;
     let engine = engine(asked, target, &deployment, (bare, stages))?;
     let (replicas, decode_replicas) = replicas(asked)?;
     let machine = machine(asked)?;
@@ -44,20 +49,22 @@ pub(super) fn fleet(
     let whole = u64::from(replicas + decode_replicas) * u64::from(gpus);
     let bytes_per_token = bytes_per_token(target, &deployment);
     let chunk = f64::from(engine.token_budget.min(8192));
-    let prompt = [Chunk { prompts: 1.0, tokens: chunk, prefix: 0.0 }];
+    let chunk_time =
+        |before: f64| times.step(0.0, 0.0, &[Chunk { prompts: 1.0, tokens: chunk, prefix: before }]);
     let caching = Caching {
         keeps_prefixes: !asked.question.engine.no_prefix_cache.unwrap_or_default().0,
         bytes_per_token,
         tiers: tiers(asked, target, machine.as_ref(), (bytes_per_token, whole))?,
         always_reloads: false,
-        seconds_per_token: times.step(0.0, 0.0, &prompt) / chunk,
-        doubling_tokens: None,
-        eviction: Eviction::LeastRecentlyUsed,
+        seconds_per_token: chunk_time(0.0) / chunk,
+        doubling_tokens: doubling_tokens(chunk_time),
+        eviction: eviction(asked)?,
     };
     let scaling = scaling(asked, &engine)?;
     let most = scaling.map_or(replicas, |scaling| scaling.most.max(replicas));
     let replicas = scaling.map_or(replicas, |scaling| replicas.clamp(scaling.least, scaling.most));
-    let decoders = (decode_replicas > 0).then(|| decoders(target, &engine, decode_replicas, whole));
+    let decoders =
+        (decode_replicas > 0).then(|| decoders(target, &engine, decode_replicas, (whole, transfer)));
     Ok(Fleet {
         caching,
         decoders,
@@ -107,6 +114,7 @@ fn engine(
         tokens_per_step: target.tokens_per_step(),
         kv_capacity,
         stages,
+        longest_context: longest_context(asked, &target.model)?,
         ..engine
     };
     let none = Seconds::new(0.0);
@@ -120,6 +128,16 @@ fn engine(
         },
         false => engine,
     })
+}
+
+/// Most tokens of a prompt and its answer together.
+pub(super) fn longest_context(asked: &Asked, model: &Entry<Model>) -> Result<u32, QuestionError> {
+    let given = asked.question.engine.max_model_len;
+    if let Some(tokens) = given {
+        check_range(asked.layers, "engine.max_model_len", tokens.0, 1, u32::MAX.into())?;
+    }
+    let longest = given.map(|tokens| tokens.0).or(model.record.max_context);
+    Ok(longest.and_then(|tokens| u32::try_from(tokens).ok()).unwrap_or(u32::MAX))
 }
 
 fn replicas(asked: &mut Asked) -> Result<(u32, u32), QuestionError> {
@@ -184,10 +202,46 @@ fn scaling(asked: &mut Asked, engine: &Engine) -> Result<Option<Scaling>, Questi
     Ok(Some(Scaling { least, most, requests_per_replica, interval, start_up }))
 }
 
+/// The rate of the link that caches move over, one way in bytes per second, where the question names one.
+fn transfer_link(asked: &Asked) -> Result<Option<f64>, QuestionError> {
+    let changes = read_links(&asked.question, asked.layers, &asked.inputs.catalog)?;
+    let place = || asked.layers.place("links");
+    if let Some(other) = changes.iter().find(|change| change.level != TRANSFER) {
+        return Err(QuestionError::value(place(), format!("`simulate` replaces no link at {}", other.level))
+            .with_hint(
+                "expected kv_transfer=LINK; other links are the accelerator's: --set gpus.<id>.<figure>",
+            ));
+    }
+    if !changes.is_empty() && asked.question.fleet.decode_replicas.is_none_or(|count| count.0 == 0) {
+        return Err(QuestionError::value(place(), "no caches move: no replicas generate for others")
+            .with_hint("add --decode-replicas N"));
+    }
+    Ok(changes.last().map(|change| change.link.bandwidth.get()))
+}
+
+/// What goes first when room is needed.
+fn eviction(asked: &Asked) -> Result<Eviction, QuestionError> {
+    match asked.question.engine.eviction.as_deref() {
+        None | Some("lru") => Ok(Eviction::LeastRecentlyUsed),
+        Some("value") => Ok(Eviction::Value),
+        Some(other) => {
+            let problem = format!("`{other}` is no order of eviction");
+            Err(QuestionError::value(asked.layers.place("engine.eviction"), problem)
+                .with_hint("expected lru or value"))
+        }
+    }
+}
+
+/// Cached tokens before a chunk of a prompt that double its time: t(n) = t(0) (1 + n/N), from the time after FAR tokens.
+fn doubling_tokens(chunk_time: impl Fn(f64) -> f64) -> Option<f64> {
+    let (none, far) = (chunk_time(0.0), chunk_time(FAR));
+    (far > none).then(|| FAR * none / (far - none))
+}
+
 /// Those that generate.
-fn decoders(target: &Target, engine: &Engine, replicas: u32, gpus: u64) -> Decoders {
+fn decoders(target: &Target, engine: &Engine, replicas: u32, path: (u64, Option<f64>)) -> Decoders {
     let deployment = target.deployment(target.plan);
-    decoders_of(*engine, replicas, (&deployment, target.isl + target.osl), gpus)
+    decoders_of(*engine, replicas, (&deployment, target.isl + target.osl), path)
 }
 
 /// The rack that the accelerator is in, where the catalog has one.

@@ -1,138 +1,147 @@
-//! Who sends requests, as the question says it: a rate, users, clients, or people who come and go.
+//! The load of a simulation: people made up from laws, or a trace that is sent again.
 
-use super::people::{Load, Who};
+use super::list::Listed;
+use super::people::{Crowd, People};
+use super::trace::{Sending, Trace};
+use super::who::crowd;
 use crate::QuestionError;
-use crate::inputs::check_range;
-use crate::lengths::Length;
 use crate::run::explain::Asked;
-use rackplan_traffic::Lengths;
+use crate::simulation::Lent;
+use rackplan_traffic::{Answered, Sent, Source};
 
-/// A chat's turn, where nobody says, as `size` has it.
-const ISL: u64 = 2048;
-const OSL: u64 = 512;
-/// Longest prompt or answer, in tokens; most users, turns and requests.
-const LONGEST: u64 = 100_000_000;
-const MOST_USERS: u64 = 10_000_000;
-const MOST_TURNS: u64 = 100_000;
-const MOST_REQUESTS: u64 = 10_000_000_000;
-/// Requests, where nobody says: those of an open load, and of each user.
-const REQUESTS: u64 = 10_000;
-const REQUESTS_OF_USER: u64 = 20;
-/// A log-normal length is cut at so many times its mean.
-const CUT: f64 = 32.0;
-
-/// Reads who asks.
-pub(super) fn load(asked: &mut Asked) -> Result<Load, QuestionError> {
-    let workload = asked.question.workload.clone();
-    let who = who(asked)?;
-    let turns = workload.turns.map_or(1, |turns| turns.0);
-    check_range(asked.layers, "workload.turns", turns, 1, MOST_TURNS)?;
-    let think = workload.think_time.map_or(0.0, |time| time.get());
-    if workload.think_time.is_none() && (turns > 1 || !matches!(who, Who::Rate(_))) {
-        asked.notes.assume("workload.think_time", "0s", "every user asks again at once");
-    }
-    let until = workload.duration.map_or(f64::INFINITY, |time| time.get());
-    if until <= 0.0 {
-        let place = asked.layers.place("workload.duration");
-        return Err(QuestionError::value(place, "nothing is sent in no time").with_hint("expected e.g. `1h`"));
-    }
-    let shared = workload.prefix_hit.map_or(0.0, |share| share.0);
-    if shared > 1.0 {
-        let place = asked.layers.place("workload.prefix_hit");
-        return Err(
-            QuestionError::value(place, format!("`{shared}` is no share")).with_hint("expected 0 to 1")
-        );
-    }
-    Ok(Load {
-        who,
-        think,
-        isl: length(asked, "workload.isl", workload.isl, (ISL, "a chat's turn"))?,
-        osl: length(asked, "workload.osl", workload.osl, (OSL, "a chat's answer"))?,
-        turns: turns as u32,
-        shared,
-        requests: requests(asked, who)?,
-        until,
-    })
+/// Who sends requests.
+pub(super) enum Load<'a> {
+    /// People made up from laws.
+    People(Crowd),
+    /// Requests of a file.
+    Trace(Trace<'a>),
 }
 
-fn who(asked: &Asked) -> Result<Who, QuestionError> {
-    let (layers, workload) = (asked.layers, &asked.question.workload);
-    let given = [
-        ("workload.rate", workload.rate.is_some()),
-        ("workload.users", workload.users.is_some()),
-        ("workload.concurrency", workload.concurrency.is_some()),
-        ("workload.arrival_rate", workload.arrival_rate.is_some()),
-    ];
-    let said: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(path, _)| *path).collect();
-    if let [first, second, ..] = said[..] {
-        return Err(QuestionError::value(layers.place(first), "it says already who asks")
-            .with_hint(format!("leave out one of it and {}", layers.place(second))));
-    }
-    if let Some(rate) = workload.rate {
-        return if rate.0 > 0.0 && rate.0 <= 1e9 {
-            Ok(Who::Rate(rate.0))
-        } else {
-            let problem = format!("`{}` is out of range", layers.written("workload.rate"));
-            Err(QuestionError::value(layers.place("workload.rate"), problem)
-                .with_hint("expected more than 0 and at most 1e9 requests a second"))
-        };
-    }
-    for (path, count) in [("workload.users", workload.users), ("workload.concurrency", workload.concurrency)]
-    {
-        if let Some(count) = count {
-            check_range(layers, path, count.0, 1, MOST_USERS)?;
-            return Ok(Who::Users(count.0 as u32));
+impl<'a> Load<'a> {
+    /// Reads who asks; a trace is read once to its end.
+    pub(super) fn read(asked: &mut Asked, lent: &mut Lent<'a>) -> Result<Self, QuestionError> {
+        match lent.trace {
+            Some(open) => Trace::read(asked, open, lent).map(Self::Trace),
+            None => of_trace_only(asked).and_then(|()| crowd(asked)).map(Self::People),
         }
     }
-    match (workload.arrival_rate, workload.avg_session_min) {
-        (Some(rate), Some(stay)) if rate.0 > 0.0 && rate.0 <= 1e9 && stay.0 > 0.0 => {
-            Ok(Who::Visitors(rate.0 / 60.0, stay.0 * 60.0))
+
+    /// Mean prompt, in tokens.
+    pub(super) fn isl_mean(&self) -> f64 {
+        match self {
+            Self::People(crowd) => crowd.isl_mean(),
+            Self::Trace(trace) => trace.seen.isl_mean(),
         }
-        (Some(_), Some(_)) => Err(QuestionError::value(layers.place("workload.arrival_rate"), "nobody comes")
-            .with_hint("expected more than 0 users a minute who stay for more than 0 minutes")),
-        (Some(_), None) => {
-            Err(QuestionError::value(layers.place("workload.arrival_rate"), "it is half of an arrival law")
-                .with_hint("add --avg-session-min MINUTES"))
+    }
+
+    /// Mean answer, in tokens.
+    pub(super) fn osl_mean(&self) -> f64 {
+        match self {
+            Self::People(crowd) => crowd.osl.mean(),
+            Self::Trace(trace) => trace.seen.osl_mean(),
         }
-        (None, _) => Err(QuestionError::value("--rate", "nobody is said to use it").with_hint(
-            "add --rate REQ/S, --users N with --think-time, --concurrency N, or --arrival-rate with --avg-session-min",
-        )),
+    }
+
+    /// Whether there are never more requests under way than people.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::People(crowd) if crowd.is_closed())
+    }
+
+    /// Requests a second that come by themselves; none where people wait for answers.
+    pub(super) fn offered(&self) -> Option<f64> {
+        match self {
+            Self::People(crowd) => crowd.offered(),
+            Self::Trace(trace) => trace.offered(),
+        }
+    }
+
+    /// Requests that there will be, where that is known.
+    pub(super) fn expected(&self) -> Option<u64> {
+        match self {
+            Self::People(crowd) => Some(crowd.requests).filter(|_| crowd.until.is_infinite()),
+            Self::Trace(trace) => trace.expected(),
+        }
+    }
+
+    /// For how long requests come, in seconds; roughly, where answers decide.
+    pub(super) fn lasts(&self) -> f64 {
+        match self {
+            Self::People(crowd) => crowd.lasts(),
+            Self::Trace(trace) => trace.lasts(),
+        }
+    }
+
+    /// Lines of a trace that were passed over.
+    pub(super) fn skipped_lines(&self) -> u64 {
+        if let Self::Trace(trace) = self { trace.seen.broken } else { 0 }
+    }
+
+    /// In words.
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::People(crowd) => crowd.kind(),
+            Self::Trace(trace) => trace.kind(),
+        }
+    }
+
+    /// Whether another seed sends other requests.
+    pub(super) fn is_random(&self) -> bool {
+        match self {
+            Self::People(_) => true,
+            Self::Trace(trace) => trace.is_coarse(),
+        }
+    }
+
+    /// The requests, by a seed.
+    pub(super) fn requests(&self, seed: u64) -> Requests<'_> {
+        match self {
+            Self::People(crowd) => Requests::People(Box::new(crowd.people(seed))),
+            Self::Trace(trace) => Requests::Trace(trace.sending(seed)),
+        }
     }
 }
 
-fn length(
-    asked: &mut Asked,
-    path: &str,
-    given: Option<Length>,
-    (usual, why): (u64, &str),
-) -> Result<Lengths, QuestionError> {
-    let Some(length) = given else {
-        asked.notes.assume(path, usual, why);
-        return Ok(Lengths::Fixed(usual as u32));
-    };
-    check_range(asked.layers, path, length.mean().0, 1, LONGEST)?;
-    let mean = length.mean().0 as f64;
-    Ok(match length {
-        Length::Fixed(tokens) => Lengths::Fixed(tokens.0 as u32),
-        Length::LogNormal { .. } => {
-            Lengths::LogNormal { mean, sigma: length.sigma(), longest: (CUT * mean) as u32 }
-        }
-    })
+/// Without a trace nothing of it can be repeated or sent faster.
+fn of_trace_only(asked: &Asked) -> Result<(), QuestionError> {
+    let paths = ["workload.repeat", "workload.rate_scale", "workload.strict"];
+    match paths.iter().find(|path| asked.layers.origin(path).is_some()) {
+        None => Ok(()),
+        Some(path) => Err(QuestionError::value(asked.layers.place(path), "there is no trace")
+            .with_hint("add --trace FILE, or leave it out")),
+    }
 }
 
-/// How many are sent at most.
-fn requests(asked: &mut Asked, who: Who) -> Result<u64, QuestionError> {
-    if let Some(requests) = asked.question.workload.requests {
-        check_range(asked.layers, "workload.requests", requests.0, 1, MOST_REQUESTS)?;
-        return Ok(requests.0);
+/// Requests as they are sent.
+pub(super) enum Requests<'a> {
+    /// By people.
+    People(Box<People>),
+    /// From a file.
+    Trace(Sending<'a>),
+    /// From memory.
+    List(Listed<'a>),
+}
+
+impl Source for Requests<'_> {
+    fn next_sent(&mut self) -> Option<Sent> {
+        match self {
+            Self::People(people) => people.next_sent(),
+            Self::Trace(sending) => sending.next_sent(),
+            Self::List(listed) => listed.next_sent(),
+        }
     }
-    if asked.question.workload.duration.is_some() {
-        return Ok(MOST_REQUESTS);
+
+    fn answered(&mut self, answered: &Answered) -> Option<Sent> {
+        match self {
+            Self::People(people) => people.answered(answered),
+            Self::Trace(_) | Self::List(_) => None,
+        }
     }
-    let requests = match who {
-        Who::Rate(_) | Who::Visitors(..) => REQUESTS,
-        Who::Users(users) => (REQUESTS_OF_USER * u64::from(users)).max(REQUESTS),
-    };
-    asked.notes.assume("workload.requests", requests, "enough for a 99th percentile");
-    Ok(requests)
+
+    fn block_tokens(&self) -> Option<u32> {
+        match self {
+            Self::People(people) => people.block_tokens(),
+            Self::Trace(sending) => sending.block_tokens(),
+            Self::List(listed) => listed.block_tokens(),
+        }
+    }
 }

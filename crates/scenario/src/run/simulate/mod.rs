@@ -1,8 +1,10 @@
 //! `simulate`: requests played against a deployment, event by event, on step times of the performance model.
 
+mod capacity;
 mod figures;
 mod fleet;
 mod gpu_use;
+mod list;
 mod load;
 mod outages;
 mod people;
@@ -10,8 +12,11 @@ mod play;
 mod tap;
 mod tiers;
 mod times;
+mod tools;
+mod trace;
 mod verdict;
 mod watch;
+mod who;
 
 use super::envelope::{read_values, wrap};
 use super::explain::{Asked, StepAsked, Target, difficulty, layout, memory};
@@ -21,9 +26,9 @@ use crate::inputs::{Inputs, check_range};
 use crate::layers::Layers;
 use crate::question::Phase;
 use crate::simulation::Lent;
-use people::{Load, Who};
+use load::Load;
 use play::{Played, Stage};
-use rackplan_sim::{Fleet, RequestLimits, Simulated, Simulation};
+use rackplan_sim::{Fleet, RequestLimits, Router, Simulated, Simulation};
 use rackplan_units::Seconds;
 use times::Times;
 
@@ -45,16 +50,16 @@ pub fn simulate(
     lent: &mut Lent<'_>,
 ) -> Result<Answer<SimulateAnswer>, QuestionError> {
     let mut asked = Asked::new(inputs, layers, "simulate")?;
-    let load = load::load(&mut asked)?;
-    let (isl, osl) = (load.isl.mean(), load.osl.mean());
+    let load = Load::read(&mut asked, lent)?;
+    let (isl, osl) = (load.isl_mean(), load.osl_mean());
     let target =
         Target::lay_out(&mut asked, |_, _| Ok(StepAsked { phase: Phase::Decode, isl, osl, sequences: 1.0 }))?;
     let times = Times::new(&asked, &target, &lent.op_tables)?;
     // Tables are of one pipeline stage, and of engines that cost nothing else.
     let stages = if times.is_given() { target.plan.pp } else { 1 };
     let fleet = fleet::fleet(&mut asked, &target, &times, (times.is_given(), stages))?;
-    let how = how(&mut asked, &load)?;
-    let answer = answer(&mut asked, &target, (&fleet, &[times]), (&load, how), lent)?;
+    let how = how(&mut asked, &load, &fleet)?;
+    let answer = answer(&mut asked, &target, (&fleet, &[times]), (&load, &how), lent)?;
     let mut question = layers.resolved();
     read_values(&asked.question, &mut question);
     for (key, id) in [("model", &target.model.id), ("hardware", &target.gpu.id)] {
@@ -66,24 +71,24 @@ pub fn simulate(
 }
 
 /// How the question is played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct How {
     simulation: Simulation,
     limits: RequestLimits,
     seeds: u64,
+    /// Of the search for the highest load, where it is wanted.
+    percentile: Option<String>,
 }
 
-fn how(asked: &mut Asked, load: &Load) -> Result<How, QuestionError> {
+fn how(asked: &mut Asked, load: &Load<'_>, fleet: &Fleet) -> Result<How, QuestionError> {
     let settings = asked.question.simulation.clone();
-    let seeds = settings.seeds.map_or(1, |seeds| seeds.0);
-    check_range(asked.layers, "simulation.seeds", seeds, 1, MOST_SEEDS)?;
+    let seeds = seeds(asked, load, fleet)?;
     let limits = limits(asked)?;
-    let expected = match load.who {
-        Who::Rate(rate) => (load.requests as f64 / rate).min(load.until),
-        _ => load.until,
-    };
-    let usual = if expected.is_finite() { expected / POINTS } else { 1.0 };
-    let sample_every = settings.sample_every.map_or(usual, |time| time.get()).max(1e-3);
+    let is_sought = settings.capacity.unwrap_or_default().0;
+    let percentile = is_sought.then(|| capacity::percentile(asked)).transpose()?;
+    let lasts = load.lasts();
+    let usual = if lasts.is_finite() { lasts / POINTS } else { 1.0 };
+    let sample_every = settings.sample_every.map_or(usual, |time| time.get()).clamp(1e-3, 1e9);
     Ok(How {
         simulation: Simulation {
             skip_ahead: !settings.no_skip_ahead.unwrap_or_default().0,
@@ -95,7 +100,24 @@ fn how(asked: &mut Asked, load: &Load) -> Result<How, QuestionError> {
         },
         limits,
         seeds,
+        percentile,
     })
+}
+
+/// How many seeds are played: one, where another would play the very same.
+fn seeds(asked: &mut Asked, load: &Load<'_>, fleet: &Fleet) -> Result<u64, QuestionError> {
+    let seeds = asked.question.simulation.seeds.map_or(1, |seeds| seeds.0);
+    check_range(asked.layers, "simulation.seeds", seeds, 1, MOST_SEEDS)?;
+    let is_random = load.is_random() || fleet.router == Router::PowerOfTwo || !fleet.outages.is_empty();
+    if seeds == 1 || is_random {
+        return Ok(seeds);
+    }
+    asked.notes.warn(format!(
+        "{} plays once: the trace, the router and the fleet leave nothing to chance, so that every seed would play the \
+         same; intervals are by batch means",
+        asked.layers.place("simulation.seeds")
+    ));
+    Ok(1)
 }
 
 fn limits(asked: &mut Asked) -> Result<RequestLimits, QuestionError> {
@@ -124,7 +146,7 @@ fn answer(
     asked: &mut Asked,
     target: &Target,
     (fleet, times): (&Fleet, &[Times]),
-    (load, how): (&Load, How),
+    (load, how): (&Load<'_>, &How),
     lent: &mut Lent<'_>,
 ) -> Result<SimulateAnswer, QuestionError> {
     let deployment = target.deployment(target.plan);
@@ -132,9 +154,14 @@ fn answer(
     let is_given = asked.question.engine.kv_blocks.is_some();
     let difficulty = (!is_given).then(|| difficulty(target, &memory(target, &deployment))).flatten();
     let fits = difficulty.is_none();
-    let stage = Stage { fleet, times, load, simulation: how.simulation };
+    let stage = Stage { fleet, times, load, simulation: how.simulation, interrupted: lent.interrupted };
     let played = fits.then(|| stage.watched(lent.watch));
     let result = played.as_ref().map(|played| result(asked, target, &stage, how, played));
+    let capacity = result.as_ref().and_then(|result| {
+        let percentile = how.percentile.clone().filter(|_| !result.stopped)?;
+        let saturated = result.verdict.saturated_requests_per_s;
+        Some(capacity::capacity(&stage, how.limits, percentile, saturated))
+    });
     let seen = played.as_ref().map(|played| &played.passed);
     Ok(SimulateAnswer {
         model: target.model.record.name.clone(),
@@ -148,12 +175,12 @@ fn answer(
             offered_requests_per_s: load.offered(),
             isl_mean: seen.map_or(target.isl, tap::Passed::isl_mean),
             osl_mean: seen.map_or(target.osl, tap::Passed::osl_mean),
-            skipped_lines: 0,
+            skipped_lines: load.skipped_lines(),
         },
         fits,
         difficulty,
         result,
-        capacity: None,
+        capacity,
     })
 }
 
@@ -161,10 +188,11 @@ fn result(
     asked: &mut Asked,
     target: &Target,
     stage: &Stage<'_>,
-    how: How,
+    how: &How,
     played: &Played,
 ) -> SimulateResult {
     let simulated = &played.simulated;
+    warn_of_refusals(asked, simulated);
     let others = if simulated.stopped { Vec::new() } else { stage.others(how.seeds) };
     let seeds: Vec<&Simulated> = std::iter::once(simulated).chain(&others).collect();
     let machine = fleet::machine(asked).ok().flatten();
@@ -198,6 +226,15 @@ fn result(
     }
 }
 
+fn warn_of_refusals(asked: &mut Asked, simulated: &Simulated) {
+    for (reason, count) in &simulated.refused {
+        let sent = simulated.all.sent;
+        asked
+            .notes
+            .warn(format!("{count} of {sent} requests are refused: {reason}; latencies are of the others"));
+    }
+}
+
 /// Accelerators of the fleet at the start.
 fn gpus(target: &Target, fleet: &Fleet) -> u64 {
     let decoders = fleet.decoders.as_ref().map_or(0, |decoders| decoders.replicas);
@@ -210,6 +247,7 @@ fn fleet_as_data(target: &Target, fleet: &Fleet, times: &[Times]) -> SimulatedFl
     let step_times = if times.iter().any(Times::is_given) { "op_tables" } else { "operators" };
     SimulatedFleet {
         replicas: fleet.replicas,
+        autoscale: fleet.scaling.map(|scaling| [scaling.least, scaling.most]),
         decode_replicas: fleet.decoders.as_ref().map_or(0, |decoders| decoders.replicas),
         gpus: gpus(target, fleet),
         router: router.map_or("", |(name, _)| name).to_owned(),

@@ -1,12 +1,12 @@
 //! Plays the question's requests against its fleet, once or with several seeds.
 
-use super::people::{Load, People};
+use super::load::{Load, Requests};
 use super::tap::{Passed, Tap};
 use super::times::Times;
 use super::watch::Watching;
 use crate::answer::{Distributions, SeriesPoint};
 use crate::simulation::Watch;
-use rackplan_sim::{Fleet, Observer, Simulated, Simulation, simulate};
+use rackplan_sim::{Fleet, Observer, Simulated, Simulation, Time, simulate};
 use rayon::prelude::*;
 
 /// What was played, and what was seen of it.
@@ -18,40 +18,54 @@ pub(super) struct Played {
     pub(super) series: Vec<SeriesPoint>,
 }
 
+/// Whether somebody ended the run.
+pub(super) type Interrupted<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A fleet, its step times, and who sends it requests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Stage<'a> {
     pub(super) fleet: &'a Fleet,
     pub(super) times: &'a [Times],
-    pub(super) load: &'a Load,
+    pub(super) load: &'a Load<'a>,
     pub(super) simulation: Simulation,
+    pub(super) interrupted: Interrupted<'a>,
 }
 
-impl Stage<'_> {
-    fn source(&self, seed: u64) -> Tap<People> {
-        Tap::new(self.load.people(seed))
+/// Looks at nothing, and ends the play when somebody ends the run.
+pub(super) struct Ender<'a>(pub(super) Interrupted<'a>);
+
+impl Observer for Ender<'_> {
+    fn stops(&mut self, _: Time, _: u64) -> bool {
+        (self.0)()
+    }
+}
+
+impl<'a> Stage<'a> {
+    fn source(&self, seed: u64) -> Tap<Requests<'a>> {
+        Tap::new(self.load.requests(seed))
     }
 
     /// The first seed, looked on.
     pub(super) fn watched(&self, watch: &mut dyn Watch) -> Played {
         let mut source = self.source(self.simulation.seed);
-        let expected = Some(self.load.requests).filter(|_| self.load.until.is_infinite());
-        let mut watching = Watching::new(Some(watch), expected, self.simulation.warm_up.get());
+        let mut watching = Watching::new(Some(watch), self.load.expected(), self.simulation.warm_up.get());
         let simulated = simulate(self.fleet, self.times, &mut source, &self.simulation, Some(&mut watching));
         let (distributions, series) = (watching.distributions(), watching.series());
         Played { simulated, passed: source.passed, distributions, series }
     }
 
     /// Another seed, without anyone who looks on.
-    pub(super) fn alone(&self, seed: u64) -> Simulated {
+    fn alone(&self, seed: u64) -> Simulated {
         let simulation = Simulation { seed, sample_every: None, ..self.simulation };
-        let none: Option<&mut dyn Observer> = None;
-        simulate(self.fleet, self.times, &mut self.source(seed), &simulation, none)
+        let mut ender = Ender(self.interrupted);
+        simulate(self.fleet, self.times, &mut self.source(seed), &simulation, Some(&mut ender))
     }
 
-    /// Seeds after the first, side by side.
+    /// Seeds after the first, side by side, as far as they came to their end.
     pub(super) fn others(&self, seeds: u64) -> Vec<Simulated> {
         let first = self.simulation.seed;
-        (1..seeds).into_par_iter().map(|more| self.alone(first.wrapping_add(more))).collect()
+        let played: Vec<Simulated> =
+            (1..seeds).into_par_iter().map(|more| self.alone(first.wrapping_add(more))).collect();
+        played.into_iter().filter(|played| !played.stopped).collect()
     }
 }

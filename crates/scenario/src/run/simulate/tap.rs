@@ -1,4 +1,4 @@
-//! Keeps an eye on requests as they are sent: the first of them, how many there were and for how long they came.
+//! Keeps an eye on requests as they are sent: the first of them, and how many there were.
 
 use rackplan_traffic::{Answered, Sent, Source};
 
@@ -21,9 +21,6 @@ pub(super) struct Passed {
     pub(super) count: u64,
     pub(super) input: u64,
     pub(super) output: u64,
-    /// When the first and the last of those that wait for no answer came.
-    first: Option<f64>,
-    last: f64,
     pub(super) block_tokens: Option<u32>,
 }
 
@@ -49,10 +46,6 @@ impl<S: Source> Tap<S> {
 impl<S: Source> Source for Tap<S> {
     fn next_sent(&mut self) -> Option<Sent> {
         let sent = self.source.next_sent();
-        if let Some(sent) = &sent {
-            self.passed.first.get_or_insert(sent.at);
-            self.passed.last = sent.at;
-        }
         self.see(sent)
     }
 

@@ -64,7 +64,7 @@ const FLAGS: &[Case] = &[
     ("size --users 9 --stock h200_hgx=0", USAGE, "--stock: there is not one rack", "h200_hgx=8"),
     ("size --users 9 --stock h200_hgx=1000001", USAGE, "1000001 racks are more than the 1000000", "RACK=N"),
     ("size --users 9 --stock all=2", USAGE, "--stock: `all=2` names no rack", "RACK=N"),
-    ("size --model llama-3.1-8b --users 9 --stock h20_hgx=2", USAGE, "--stock: ", "h200_hgx"),
+    ("size --model llama-3.1-8b --users 9 --stock h2oo_hgx=2", INPUT, "--stock: ", "h200_hgx"),
     (
         "size --model llama-3.1-8b --users 9 --stock h200_hgx=2,h200_sxm=1",
         USAGE,

@@ -34,12 +34,7 @@ pub fn play_with(engine: &Engine, times: &impl StepTimes, workload: &Workload, o
 }
 
 /// Plays a workload to its end against a fleet. Step times are those of [`simulate`](crate::simulate).
-pub fn play_fleet<T: StepTimes>(
-    fleet: &Fleet,
-    times: &[T],
-    workload: &Workload,
-    options: Options,
-) -> Played {
+pub fn play_fleet<T: StepTimes>(fleet: &Fleet, times: &[T], workload: &Workload, options: Options) -> Played {
     let fleet = match workload.load {
         Load::StaticBatch { batch } => static_fleet(fleet.clone(), batch),
         _ => fleet.clone(),

@@ -33,8 +33,7 @@ pub(super) fn predict(
     (decode, then): (Pool, &Deployment),
     factors: Factors,
 ) -> ServingPrediction {
-    let tables =
-        [first, then].map(|deployment| predictor.tables.of(case, deployment, &predictor.engines));
+    let tables = [first, then].map(|deployment| predictor.tables.of(case, deployment, &predictor.engines));
     let times = tables.iter().map(|table| Times::of(table, case, framework, factors)).collect();
     let prefill = Side { pool: prefill, deployment: first, table: &tables[0] };
     let decode = Side { pool: decode, deployment: then, table: &tables[1] };
@@ -77,7 +76,8 @@ fn answer(case: &ServingCase, prefill: &Side, decode: &Side, played: &Played) ->
     let rank_batch = played.decode_batch_mean / f64::from(decode.deployment.plan.dp);
     let typical = Batch::decode(rank_batch.max(1.0), input + output / 2.0);
     let prompt = [Chunk { prompts: 1.0, tokens: input, prefix: 0.0 }];
-    let busy = played.requests_per_second * prefill.table.step(0.0, 0.0, &prompt) / f64::from(prefill.ranks());
+    let busy =
+        played.requests_per_second * prefill.table.step(0.0, 0.0, &prompt) / f64::from(prefill.ranks());
     let prompt_tokens = played.total_tokens_per_second - played.output_tokens_per_second;
     ServingPrediction {
         input_tok_s_per_prefill_gpu: Some(prompt_tokens / first.max(1.0)),

@@ -27,9 +27,7 @@ impl Stage<'_> {
             Load::Poisson { rate } => {
                 Sent::Poisson { rate: rate / f64::from(self.copies), requests: OPEN_REQUESTS }
             }
-            Load::Limits { .. } => {
-                Sent::Poisson { rate: self.within_limits(case), requests: OPEN_REQUESTS }
-            }
+            Load::Limits { .. } => Sent::Poisson { rate: self.within_limits(case), requests: OPEN_REQUESTS },
         };
         self.sent(case, load)
     }

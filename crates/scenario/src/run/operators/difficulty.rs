@@ -211,8 +211,7 @@ fn fewer(context: Context, found: &Outcome) -> Option<Relaxation> {
     let Population::Users { .. } = context.asked.people.population else { return None };
     let racks = most_racks(context, &found.setup);
     let takes = |one: &rackplan_plan::Found| {
-        let each = found.setup.site().replicas_of_rack(one.gpus().into());
-        let replicas = racks.saturating_mul(each);
+        let replicas = found.setup.site().replicas_in(racks, one.gpus().into());
         (replicas as f64 * one.served.taken / (1.0 + context.asked.headroom)).floor() as u64
     };
     let users = found.searched.found.iter().map(takes).max().filter(|users| *users > 0)?;

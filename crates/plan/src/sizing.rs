@@ -84,7 +84,7 @@ impl Site {
     }
 
     /// Whole replicas in a rack; none where one is larger.
-    pub fn replicas_of_rack(&self, gpus: u64) -> u64 {
+    fn replicas_of_rack(&self, gpus: u64) -> u64 {
         let (each, servers) = (u64::from(self.gpus_per_server), u64::from(self.servers_per_rack));
         if gpus <= each { servers * (each / gpus) } else { servers / gpus.div_ceil(each) }
     }

@@ -97,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
         "FORMAT",
         WHAT,
         PLANS_AND_EXPLAIN,
-        "KV cache: bf16, fp8 (default: what the quantisation implies)"
+        "KV cache: bf16, fp16, fp8, int8 or nvfp4 (default: what the quantisation implies); size by operators takes several: bf16,fp8"
     ),
     setting!(
         "backend",

@@ -291,3 +291,13 @@ fn hand_operators_unless_another_is_named_or_a_preset_has_none() {
     assert_eq!(name, "first-order");
     assert!(why.unwrap().contains("ChatGPT5-1P5T"));
 }
+
+#[test]
+fn law_formats_of_the_cache_are_tried_side_by_side() {
+    let caches = |formats: &'static str| size(&[CONVERSATION, ("kv_dtype", formats)]).deployment.unwrap();
+    let (wide, narrow, both) = (caches("bf16"), caches("fp8"), caches("bf16,fp8"));
+    assert!(both.capacity.gpus_active <= wide.capacity.gpus_active.min(narrow.capacity.gpus_active));
+    assert_eq!((wide.kv_dtype.as_deref(), narrow.kv_dtype.as_deref()), (Some("bf16"), Some("fp8")));
+    assert!((wide.kv.bytes_per_token / narrow.kv.bytes_per_token - 2.0).abs() < 1e-9);
+    assert!(asked(&[("kv_dtype", "bf16,fp3")]).unwrap_err().to_string().contains("fp3"));
+}

@@ -340,12 +340,18 @@ fn link(link: &LinkLoad) -> String {
 }
 
 /// Where users who think keep their caches: share of them in HBM, the tier, how long a reload takes.
+/// `161.3 GB of fp8 in HBM`.
+fn in_hbm(d: &Deployment) -> String {
+    let format = d.kv_dtype.as_ref().map_or(String::new(), |format| format!(" of {format}"));
+    format!("{}{format} in HBM", bytes(d.kv.hbm_bytes))
+}
+
 fn placed(d: &Deployment, p: &KvPlacement) -> String {
     let who = format!("{} users who think", number(p.users_thinking));
     let again = format!("{} to compute again", time(p.recompute_s));
-    let hbm = bytes(d.kv.hbm_bytes);
+    let hbm = in_hbm(d);
     match (p.policy.as_str(), p.reload_s) {
-        ("hbm", _) => format!("{hbm} in HBM, all {who} included ({}); {again}", bytes(p.resident_bytes)),
+        ("hbm", _) => format!("{hbm}, all {who} included ({}); {again}", bytes(p.resident_bytes)),
         (policy, Some(reload)) => {
             let fill =
                 p.tier_utilization.map_or(String::new(), |share| format!(" ({} full)", percent(share)));
@@ -354,7 +360,7 @@ fn placed(d: &Deployment, p: &KvPlacement) -> String {
                 servers => format!("; {}", counted(servers, "storage server")),
             };
             format!(
-                "{hbm} in HBM, {} of {who} in {policy}{fill}: reload {}, {again}; DMA read {}, write {}{servers}",
+                "{hbm}, {} of {who} in {policy}{fill}: reload {}, {again}; DMA read {}, write {}{servers}",
                 bytes(p.offloaded_bytes),
                 time(reload),
                 percent(p.dma_read_utilization),
@@ -362,7 +368,7 @@ fn placed(d: &Deployment, p: &KvPlacement) -> String {
             )
         }
         _ => format!(
-            "{hbm} in HBM; {who} keep {}, the rest is computed again in {}",
+            "{hbm}; {who} keep {}, the rest is computed again in {}",
             bytes(p.resident_bytes),
             time(p.recompute_s)
         ),
@@ -375,10 +381,7 @@ fn kv(d: &Deployment) -> String {
         return placed(d, placement);
     }
     if d.bounds.is_none() {
-        return format!(
-            "{} in HBM for the requests in flight; nothing is kept between them",
-            bytes(kv.total_bytes)
-        );
+        return format!("{} for the requests in flight; nothing is kept between them", in_hbm(d));
     }
     let reload = |label: &str, t: Option<f64>| {
         t.map_or(String::new(), |t| format!(", reload from {label} {}", time(t)))

@@ -114,6 +114,9 @@ pub struct Deployment {
     pub model: String,
     /// Number format of the weights, as asked.
     pub quant: String,
+    /// Number format of the KV cache, where the method names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_dtype: Option<String>,
     /// How one instance is laid out.
     pub plan: Plan,
     /// Machines and instances, needed and there.

@@ -132,12 +132,29 @@ fn unknown(text: &str, place: &str) -> QuestionError {
         .with_hint(format!("expected one of {names}, or 16, 8, 4, or `all`"))
 }
 
+/// A number format of the KV cache.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct KvFormat {
+    /// As `--kv-dtype` spells it.
+    pub(crate) name: &'static str,
+    /// Of an element.
+    pub(crate) bytes: f64,
+}
+
 /// Reads `--kv-dtype`: bytes per KV element.
 pub(crate) fn kv_bytes(text: &str, place: &str) -> Result<f64, QuestionError> {
+    kv_format(text, place).map(|format| format.bytes)
+}
+
+/// Reads one of the formats of `--kv-dtype`.
+pub(crate) fn kv_format(text: &str, place: &str) -> Result<KvFormat, QuestionError> {
+    let format = |name, bytes| Ok(KvFormat { name, bytes });
     match text {
-        "bf16" | "fp16" => Ok(2.0),
-        "fp8" | "int8" => Ok(1.0),
-        "nvfp4" => Ok(Nvfp4.bytes_per_weight()),
+        "bf16" => format("bf16", 2.0),
+        "fp16" => format("fp16", 2.0),
+        "fp8" => format("fp8", 1.0),
+        "int8" => format("int8", 1.0),
+        "nvfp4" => format("nvfp4", Nvfp4.bytes_per_weight()),
         _ => Err(QuestionError::value(place, format!("`{text}` is no number format for the KV cache"))
             .with_hint("expected bf16, fp8, int8 or nvfp4")),
     }

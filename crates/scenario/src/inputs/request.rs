@@ -1,7 +1,7 @@
 //! A question made ready to be planned: names looked up, values in range, gaps filled and noted.
 
 use super::demand::check_range;
-use super::format::{Quant, WeightFormat, kv_bytes};
+use super::format::{KvFormat, Quant, WeightFormat, kv_format};
 use super::model::catalog_error;
 use super::reader::Reader;
 use super::{Inputs, Machine, Notes, Subject};
@@ -59,6 +59,8 @@ pub(crate) struct Request<'a> {
     pub(crate) control_servers: u64,
     pub(crate) notes: Notes,
     pub(crate) kv_bytes: Option<f64>,
+    /// Formats of the KV cache that are asked for; none for what the quantisation implies.
+    pub(crate) kv_formats: Vec<KvFormat>,
     pub(crate) links: Vec<LinkChange>,
 }
 
@@ -102,8 +104,7 @@ impl<'a> Request<'a> {
         let quants = reader.quants(&machines, &mut notes)?;
         let links = reader.links()?;
         let control_servers = reader.control_servers()?;
-        let kv =
-            question.kv_dtype.as_deref().map(|text| kv_bytes(text, &layers.place("kv_dtype"))).transpose()?;
+        let kv_formats = kv_formats(&question, layers)?;
         let mut request = Self {
             inputs,
             layers,
@@ -117,7 +118,8 @@ impl<'a> Request<'a> {
             seed: question.seed.unwrap_or_default().0,
             control_servers,
             notes,
-            kv_bytes: kv,
+            kv_bytes: kv_formats.first().map(|format| format.bytes),
+            kv_formats,
             links,
             question,
         };
@@ -311,4 +313,11 @@ pub(crate) fn sizes(
         check_range(layers, path, size.0, 1, most)?;
     }
     Ok(list.0.iter().map(|size| size.0 as u32).collect())
+}
+
+/// Formats of the KV cache to try, in the order in which they are named.
+fn kv_formats(question: &Question, layers: &Layers) -> Result<Vec<KvFormat>, QuestionError> {
+    let Some(text) = &question.kv_dtype else { return Ok(Vec::new()) };
+    let place = layers.place("kv_dtype");
+    text.split(',').map(|one| kv_format(one.trim(), &place)).collect()
 }

@@ -22,6 +22,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         hardware: machine.hardware(),
         model: request.subject.name().to_owned(),
         quant: combination.quant_name.clone(),
+        kv_dtype: None,
         plan: plan(&sizing.plan, sizing.batch),
         capacity,
         throughput: throughput(sizing),

@@ -211,6 +211,10 @@ fn not_modelled(request: &mut Request) {
         let text = format!("{} not used by this method: see --method operators", names.join(", "));
         request.notes.warn(text);
     }
+    if let [first, _, ..] = request.kv_formats.as_slice() {
+        let text = format!("of the formats of the KV cache only {} is used by this method", first.name);
+        request.notes.warn(text);
+    }
 }
 
 /// The method adds up the speed of all instances but counts as active only those that have a user on every slot; at a

@@ -6,7 +6,7 @@ use super::asked::Asked;
 use super::context::Context;
 use super::deployment::deployment;
 use super::outcome::{Outcome, other_plan, outcome};
-use super::setup::Variant;
+use super::setup::{Setup, Variant};
 use crate::QuestionError;
 use crate::answer::{Alternative, Deployment};
 use crate::inputs::{Machine, Notes, Quant};
@@ -86,8 +86,8 @@ fn apart(context: Context, chosen: &Outcome) -> Vec<Candidate> {
 }
 
 fn other(context: Context, chosen: &Outcome, machine: &Machine, quant: Quant) -> Option<Outcome> {
-    let (backend, drafts) = (chosen.setup.backend, chosen.setup.drafts);
-    outcome(context, Variant { machine, quant, backend, drafts }, &mut Notes::default()).ok()
+    let &Setup { backend, drafts, kv, .. } = &chosen.setup;
+    outcome(context, Variant { machine, quant, backend, drafts, kv }, &mut Notes::default()).ok()
 }
 
 fn candidate(context: Context, outcome: &Outcome, change: String) -> Option<Candidate> {

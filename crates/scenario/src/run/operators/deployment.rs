@@ -27,6 +27,7 @@ pub(super) fn deployment(context: Context, outcome: &Outcome, choice: &Choice, e
         hardware: setup.machine.hardware(),
         model: context.shared.model.record.name.clone(),
         quant: setup.quant_name.clone(),
+        kv_dtype: Some(setup.kv_name().to_owned()),
         plan: plan(choice.found.plan, choice),
         capacity,
         throughput: throughput(context, choice),

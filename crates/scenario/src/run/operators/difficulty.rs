@@ -4,7 +4,7 @@ use super::asked::{Asked, Budget};
 use super::context::Context;
 use super::near_misses::near_misses;
 use super::outcome::{Outcome, most_racks, outcome, size};
-use super::setup::Variant;
+use super::setup::{Setup, Variant};
 use crate::QuestionError;
 use crate::answer::{Difficulty, Relaxation};
 use crate::inputs::{Notes, Quant};
@@ -37,7 +37,8 @@ pub(super) fn difficulty(context: Context, found: &Outcome) -> Result<Difficulty
 
 fn tried(context: Context, found: &Outcome, quant: Quant) -> Result<Outcome, QuestionError> {
     let setup = &found.setup;
-    let variant = Variant { machine: &setup.machine, quant, backend: setup.backend, drafts: setup.drafts };
+    let Setup { machine, backend, drafts, kv, .. } = setup;
+    let variant = Variant { machine, quant, backend: *backend, drafts: *drafts, kv: *kv };
     outcome(context, variant, &mut Notes::default())
 }
 
@@ -211,8 +212,7 @@ fn fewer(context: Context, found: &Outcome) -> Option<Relaxation> {
     let Population::Users { .. } = context.asked.people.population else { return None };
     let racks = most_racks(context, &found.setup);
     let takes = |one: &rackplan_plan::Found| {
-        let each = found.setup.site().replicas_of_rack(one.gpus().into());
-        let replicas = racks.saturating_mul(each);
+        let replicas = found.setup.site().replicas_in(racks, one.gpus().into());
         (replicas as f64 * one.served.taken / (1.0 + context.asked.headroom)).floor() as u64
     };
     let users = found.searched.found.iter().map(takes).max().filter(|users| *users > 0)?;

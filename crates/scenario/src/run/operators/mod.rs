@@ -28,7 +28,7 @@ pub(super) use tiers::{Known, tiers};
 use super::{bill, envelope};
 use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, Generating, Rejected, SearchCounts, SizeAnswer, Users};
-use crate::inputs::{Notes, Request};
+use crate::inputs::{KvFormat, Notes, Request};
 use crate::question::Objective;
 use asked::{Asked, Spares};
 use context::{Context, SITE, Shared};
@@ -179,8 +179,15 @@ fn variants(context: Context) -> Vec<Variant> {
     let formats = machines.flat_map(|machine| request.quants.iter().map(move |quant| (machine, *quant)));
     let backends = formats
         .flat_map(|(machine, quant)| asked.backends.iter().map(move |backend| (machine, quant, *backend)));
-    let all = backends.flat_map(|(machine, quant, backend)| {
-        asked.drafts.depths.iter().map(move |drafts| Variant { machine, quant, backend, drafts: *drafts })
+    let caches: Vec<Option<KvFormat>> = match request.kv_formats.as_slice() {
+        [] => vec![None],
+        formats => formats.iter().copied().map(Some).collect(),
+    };
+    let drafted = backends.flat_map(|(machine, quant, backend)| {
+        asked.drafts.depths.iter().map(move |drafts| (machine, quant, backend, *drafts))
+    });
+    let all = drafted.flat_map(|(machine, quant, backend, drafts)| {
+        caches.iter().map(move |kv| Variant { machine, quant, backend, drafts, kv: *kv })
     });
     all.collect()
 }

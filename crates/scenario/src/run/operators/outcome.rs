@@ -119,9 +119,7 @@ fn score(context: Context, setup: &Setup, found: &Found, sizing: &Sizing) -> f64
 
 /// Instances that racks hold.
 fn instances(setup: &Setup, found: &Found, racks: u64) -> u64 {
-    let (site, gpus) = (setup.site(), u64::from(found.gpus()));
-    let each = site.replicas_of_rack(gpus);
-    if each > 0 { racks.saturating_mul(each) } else { racks.saturating_mul(site.gpus_per_rack()) / gpus }
+    setup.site().replicas_in(racks, found.gpus().into())
 }
 
 /// Puts a plan into its racks; nothing where it needs more racks than there may be.

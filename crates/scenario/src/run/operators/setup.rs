@@ -4,7 +4,7 @@ use super::asked::KvTier;
 use super::context::Context;
 use super::tiers::{Known, policies, tiers};
 use crate::QuestionError;
-use crate::inputs::{Machine, Notes, Quant, RealMachine, Request};
+use crate::inputs::{KvFormat, Machine, Notes, Quant, RealMachine, Request};
 use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
 use rackplan_catalog::{Backend, Quantiles};
@@ -22,6 +22,8 @@ pub(super) struct Setup {
     pub(super) backend: Backend,
     /// Tokens drafted for each sequence and step.
     pub(super) drafts: u32,
+    /// The format of the KV cache that was asked for.
+    pub(super) kv: Option<KvFormat>,
     pub(super) pace: Pace,
     pub(super) policies: Vec<KvPolicy>,
     pub(super) tiers: Vec<Known>,
@@ -38,11 +40,12 @@ pub(super) struct Variant<'a> {
     pub(super) quant: Quant,
     pub(super) backend: Backend,
     pub(super) drafts: u32,
+    pub(super) kv: Option<KvFormat>,
 }
 
 impl Setup {
     pub(super) fn new(context: Context, variant: Variant, notes: &mut Notes) -> Result<Self, QuestionError> {
-        let Variant { machine, quant, backend, drafts } = variant;
+        let Variant { machine, quant, backend, drafts, kv: asked_kv } = variant;
         let real = real(machine);
         let place = context.request.layers.place("hardware");
         let device = device(context.request, real).map_err(|problem| QuestionError::value(place, problem))?;
@@ -64,6 +67,7 @@ impl Setup {
             quant_name: format.name().to_owned(),
             backend,
             drafts,
+            kv: asked_kv,
             pace: Pace { accepted: accepted(context, drafts, notes)?, ..Pace::default() },
             policies: policies(context.asked, &tiers),
             tiers,
@@ -96,9 +100,14 @@ impl Setup {
         }
     }
 
+    /// The number format of the KV cache.
+    pub(super) fn kv_name(&self) -> &'static str {
+        self.kv.map_or(self.formats.kv.name(), |format| format.name)
+    }
+
     /// A deployment, with the plan of one accelerator.
     pub(super) fn deployment<'a>(&'a self, context: Context<'a>) -> Deployment<'a> {
-        let kv_bytes = context.request.kv_bytes.unwrap_or(self.formats.precision().kv_bytes);
+        let kv_bytes = self.kv.map_or(self.formats.precision().kv_bytes, |format| format.bytes);
         Deployment {
             model: &context.shared.model.record,
             gpu: &self.real().gpu.id,

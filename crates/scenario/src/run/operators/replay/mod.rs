@@ -97,7 +97,8 @@ fn replay(context: Context, setup: &Setup, found: &Found, served: &Served) -> Re
     let none: Option<&mut dyn Observer> = None;
     let fleet = fleet(context, setup, found, &station);
     let simulated = simulate(&fleet, &times, &mut talk.clients(SEED), &simulation, none);
-    read(context, (setup, served), (&simulated, counted))
+    let ttft_band = if found.pools.is_some() { "ttft_disaggregated" } else { "ttft" };
+    read(context, (setup, served), (&simulated, counted), ttft_band)
 }
 
 /// Seed of every play.
@@ -121,6 +122,7 @@ fn read(
     context: Context,
     (setup, served): (&Setup, &Served),
     (simulated, span): (&Simulated, f64),
+    ttft_band: &str,
 ) -> Replay {
     let (point, targets, pace) = (&served.point, &context.asked.targets, setup.pace);
     let latency = |of: Option<Latency>, later: f64, closed: (f64, f64)| {
@@ -131,11 +133,11 @@ fn read(
     let tpot = latency(all.tpot, 1.0, (point.tpot, served.tpot));
     let e2e = latency(all.e2e, 1.0, (point.e2e, served.e2e));
     let class = setup.class(context);
-    let is_outside = |(figure, latency): &(&str, &ReplayedLatency)| {
-        context.shared.band(figure, class).is_some_and(|band| is_outside(band, latency))
+    let is_outside = |(_, band, latency): &(&str, &str, &ReplayedLatency)| {
+        context.shared.band(band, class).is_some_and(|band| is_outside(band, latency))
     };
-    let compared = [("ttft", &ttft), ("tpot", &tpot)].into_iter();
-    let outside_band = compared.filter(is_outside).map(|(figure, _)| figure.to_owned()).collect();
+    let compared = [("ttft", ttft_band, &ttft), ("tpot", "tpot", &tpot)].into_iter();
+    let outside_band = compared.filter(is_outside).map(|(name, ..)| name.to_owned()).collect();
     let totals = &simulated.totals;
     Replay {
         requests: all.finished,

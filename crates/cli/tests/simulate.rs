@@ -41,6 +41,16 @@ fn table(name: &str, rows: &str) -> PathBuf {
     path
 }
 
+#[test]
+fn law_urgent_requests_of_a_trace_wait_less() {
+    let rows: String = (0..800).map(|at| format!("{},4000,200,{}\n", f64::from(at) * 0.08, at % 2)).collect();
+    let path = folder("simulate_classes").join("requests.csv");
+    fs::write(&path, format!("arrival_s,input_tokens,output_tokens,class\n{rows}")).unwrap();
+    let found = answer("", Some(&path));
+    let waits = |class: usize| found["result"]["classes"][class]["queueing"]["mean_s"].as_f64().unwrap();
+    assert!(waits(0) < 0.5 * waits(1), "{} {}", waits(0), waits(1));
+}
+
 /// So many requests, evenly spaced.
 fn even(count: u32, gap: f64) -> String {
     (0..count).map(|at| format!("{},1000,100\n", f64::from(at) * gap)).collect()

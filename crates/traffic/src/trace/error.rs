@@ -159,6 +159,8 @@ pub enum Fault {
     Backwards,
     /// Not a list of ids, or not an id.
     NotIds,
+    /// Not a priority class.
+    NotAClass,
 }
 
 impl Fault {
@@ -171,6 +173,7 @@ impl Fault {
             Self::Fractional => "expected a whole number of tokens",
             Self::Backwards => "sort the trace by time",
             Self::NotIds => "expected whole numbers of at least 0",
+            Self::NotAClass => "expected a priority class from 0, the most urgent, to 63",
         }
     }
 }
@@ -186,6 +189,7 @@ impl fmt::Display for Fault {
             Self::TooLarge => "is too large",
             Self::Backwards => "is earlier than the request before",
             Self::NotIds => "is not a list of ids",
+            Self::NotAClass => "is no priority class",
         })
     }
 }

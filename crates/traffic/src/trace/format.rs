@@ -3,7 +3,7 @@
 /// A kind of trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
-    /// `arrival_s,input_tokens,output_tokens[,session]`.
+    /// `arrival_s,input_tokens,output_tokens[,session][,class]`.
     Plain,
     /// Azure's LLM traces of 2023 and 2024 and its multimodal one of 2025; pictures are not read.
     Azure,
@@ -36,6 +36,8 @@ pub(crate) struct Names {
     pub(crate) output: &'static str,
     /// May be absent.
     pub(crate) session: Option<&'static str>,
+    /// May be absent: priority class.
+    pub(crate) class: Option<&'static str>,
 }
 
 impl Format {
@@ -52,10 +54,11 @@ impl Format {
 
     pub(crate) fn names(self) -> Names {
         use Clock::{DateTime, Milliseconds, Seconds};
-        let names = |at, clock, input, output| Names { at, clock, input, output, session: None };
+        let names = |at, clock, input, output| Names { at, clock, input, output, session: None, class: None };
         match self {
             Self::Plain => Names {
                 session: Some("session"),
+                class: Some("class"),
                 ..names("arrival_s", Seconds, "input_tokens", "output_tokens")
             },
             Self::Azure => names("TIMESTAMP", DateTime, "ContextTokens", "GeneratedTokens"),

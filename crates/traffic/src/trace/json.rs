@@ -66,7 +66,7 @@ impl Objects {
         let (input, output) = (keys.input_length, keys.output_length);
         let most = self.format.block_tokens().map_or(0, |tokens| input.div_ceil(tokens));
         let blocks = self.blocks.of(&keys.hash_ids.unwrap_or_default(), most as usize);
-        Ok(Row { stamp, input, output, session, turn, blocks })
+        Ok(Row { stamp, input, output, session, turn, class: 0, blocks })
     }
 
     fn stamp(&self, time: f64, last: Option<Stamp>) -> Result<Stamp, Fault> {

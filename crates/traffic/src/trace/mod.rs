@@ -29,5 +29,6 @@ struct Row {
     output: u32,
     session: Option<u32>,
     turn: u32,
+    class: u16,
     blocks: Box<[u32]>,
 }

@@ -18,6 +18,16 @@ pub(crate) fn tokens(text: &[u8]) -> Result<u32, Fault> {
     }
 }
 
+/// Most classes of a trace.
+const CLASSES: u32 = 64;
+
+/// A priority class: whole, from 0, the most urgent, on.
+pub(crate) fn class(text: &[u8]) -> Result<u16, Fault> {
+    let class: u32 =
+        std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Fault::NotAClass)?;
+    if class < CLASSES { Ok(class as u16) } else { Err(Fault::NotAClass) }
+}
+
 /// Any number, infinities and "nan" included.
 pub(crate) fn number(text: &[u8]) -> Result<f64, Fault> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Fault::NotANumber)
@@ -26,6 +36,14 @@ pub(crate) fn number(text: &[u8]) -> Result<f64, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hand_classes() {
+        assert_eq!(["0", "63"].map(|text| class(text.as_bytes())), [Ok(0), Ok(63)]);
+        for text in ["", "-1", "64", "1.5", "high", "99999999999"] {
+            assert_eq!(class(text.as_bytes()), Err(Fault::NotAClass), "{text}");
+        }
+    }
 
     #[test]
     fn hand_tokens() {

@@ -156,11 +156,11 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn sent(&mut self, row: Row) -> Sent {
-        let Row { stamp, input, output, session, turn, blocks } = row;
+        let Row { stamp, input, output, session, turn, class, blocks } = row;
         self.last = Some(stamp);
         self.report.requests += 1;
         let at = stamp.since(*self.origin.get_or_insert(stamp)) / self.rate;
-        Sent { at, input, output, session, turn, class: 0, blocks }
+        Sent { at, input, output, session, turn, class, blocks }
     }
 
     fn end(&mut self) -> Option<Result<Sent, TraceError>> {

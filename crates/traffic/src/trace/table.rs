@@ -14,6 +14,7 @@ pub(crate) struct Table {
     input: usize,
     output: usize,
     session: Option<usize>,
+    class: Option<usize>,
     sessions: Sessions,
     fields: Fields,
 }
@@ -33,6 +34,7 @@ impl Table {
             input: column(names.input)?,
             output: column(names.output)?,
             session: names.session.and_then(column),
+            class: names.class.and_then(column),
             sessions: Sessions::default(),
             fields: Fields::default(),
         };
@@ -53,7 +55,14 @@ impl Table {
         let (input, output) = (tokens(self.names.input, input)?, tokens(self.names.output, output)?);
         let place = self.session.and_then(|at| self.sessions.next(self.fields.of(line, at)));
         let (session, turn) = place.map_or((None, 0), |(session, turn)| (Some(session), turn));
-        Ok(Row { stamp, input, output, session, turn, blocks: Box::default() })
+        let class = match self.class {
+            Some(at) => {
+                let text = self.fields.of(line, at);
+                number::class(text).map_err(|fault| Problem::value("class", text, fault))?
+            }
+            None => 0,
+        };
+        Ok(Row { stamp, input, output, session, turn, class, blocks: Box::default() })
     }
 
     fn stamp(&self, text: &[u8], last: Option<Stamp>) -> Result<Stamp, Fault> {

@@ -35,6 +35,16 @@ fn hand_plain_with_sessions_in_any_order_of_columns() {
 }
 
 #[test]
+fn hand_plain_with_priority_classes() {
+    let text = "arrival_s,input_tokens,output_tokens,class\n0,1,2,1\n0,3,4,0\n";
+    let expected = [Sent { class: 1, ..plain(0.0, 1, 2) }, plain(0.0, 3, 4)];
+    assert_eq!(strict(text), expected);
+    let broken =
+        read(&text.replace(",0\n", ",low\n"), Options { strict: true, ..Options::default() }).unwrap_err();
+    assert_eq!(broken.to_string(), "t: line 3: `class` is `low`, which is no priority class");
+}
+
+#[test]
 fn hand_azure_of_three_years() {
     let of_2023 = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 23:59:59.9799600,4808,10\n2023-11-17 00:00:00.0319600,3180,8\n";
     let sent = strict(of_2023);

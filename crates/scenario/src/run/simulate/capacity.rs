@@ -149,7 +149,13 @@ fn scaled(crowd: &Crowd, load: f64, simulation: Simulation) -> Crowd {
         Who::Users(users) => {
             let users = u64::from(users);
             let usual = (OF_USERS.2 * users).clamp(OF_USERS.0, OF_USERS.1);
-            usual.max(FEWEST_OF_USER * users).max(u64::from(at.turns) * users)
+            let wanted = usual.max(FEWEST_OF_USER * users).max(u64::from(at.turns) * users);
+            if at.think > 0.0 {
+                // Those who think end at a time: the last of a number would be sent by fewer and fewer of them.
+                let lasts = simulation.warm_up.get() + wanted as f64 / users as f64 * at.think;
+                return Crowd { requests: u64::MAX, until: at.until.min(lasts), ..at };
+            }
+            wanted
         }
         Who::Visitors(..) => crowd.requests.min(OF_USERS.1),
     };

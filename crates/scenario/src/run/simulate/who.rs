@@ -35,7 +35,7 @@ pub(super) fn crowd(asked: &mut Asked) -> Result<Crowd, QuestionError> {
     if workload.think_time.is_none() && (turns > 1 || !matches!(who, Who::Rate(_))) {
         asked.notes.assume("workload.think_time", "0s", "every user asks again at once");
     }
-    let until = until(asked)?;
+    let ends = ends(asked, who, think)?;
     let shared = workload.prefix_hit.map_or(0.0, |share| share.0);
     if shared > 1.0 {
         let place = asked.layers.place("workload.prefix_hit");
@@ -51,8 +51,8 @@ pub(super) fn crowd(asked: &mut Asked) -> Result<Crowd, QuestionError> {
         turns: turns as u32,
         shared,
         tools: Tools::read(asked)?,
-        requests: requests(asked, who)?,
-        until,
+        requests: ends.0,
+        until: ends.1,
     })
 }
 
@@ -138,17 +138,26 @@ pub(super) fn requests_given(asked: &Asked) -> Result<Option<u64>, QuestionError
     Ok(Some(requests.0))
 }
 
-fn requests(asked: &mut Asked, who: Who) -> Result<u64, QuestionError> {
+/// Most requests, and when no more are sent. Users who think end at a time, unless somebody says a number: the last ones of a
+/// number are sent one after the other by fewer and fewer users.
+fn ends(asked: &mut Asked, who: Who, think: f64) -> Result<(u64, f64), QuestionError> {
+    let until = until(asked)?;
     if let Some(requests) = requests_given(asked)? {
-        return Ok(requests);
+        return Ok((requests, until));
     }
     if asked.question.workload.duration.is_some() {
-        return Ok(MOST_REQUESTS);
+        return Ok((MOST_REQUESTS, until));
     }
+    let of_user = |users: u32| REQUESTS_OF_USER.max(REQUESTS / u64::from(users.max(1)));
     let requests = match who {
+        Who::Users(users) if think > 0.0 => {
+            let until = of_user(users) as f64 * think;
+            asked.notes.assume("workload.duration", format!("{until} s"), "enough for a 99th percentile");
+            return Ok((MOST_REQUESTS, until));
+        }
+        Who::Users(users) => of_user(users) * u64::from(users),
         Who::Rate(_) | Who::Visitors(..) => REQUESTS,
-        Who::Users(users) => (REQUESTS_OF_USER * u64::from(users)).max(REQUESTS),
     };
     asked.notes.assume("workload.requests", requests, "enough for a 99th percentile");
-    Ok(requests)
+    Ok((requests, f64::INFINITY))
 }

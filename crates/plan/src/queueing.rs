@@ -123,12 +123,12 @@ impl<'a> Replica<'a> {
     /// What users see while `generating` requests generate on average.
     ///
     /// On each rank, with b = generating / ranks sequences: λ = b / (O tpot) requests come per second; a prompt adds π to
-    /// the steps of others, so that tpot = dec(b) + b/O π. Steps of the load r = λπ last s = min(dec/(1 - r), dec + mπ)
+    /// the steps of others, so that tpot = dec(b) + b/O π: its share of what all that come in one step add, a b/O of them
+    /// and at least one. Steps of the load r = λπ last s = min(dec/(1 - r), dec + mπ)
     /// with m prompts in a full one. A prompt is tokenised, waits 0.6 steps and those of scheduling ahead, then for the
     /// prompts before it, σ = π + dec/m each (π where decodes rest), an M/D/1 queue: W = ρσ / (2 (1 - ρ)), ρ = λσ.
-    /// Source: `sim::closed_form` (open loop); agreement with the player under
-    /// open loads in `scenario/tests/plan_and_sim.rs`: mean time to first token within 2 % (nine in ten 5 %), mean time per
-    /// token 3 % (15 %), 95th percentiles 6 % (10 %) and 7 % (32 %).
+    /// Source: `sim::closed_form` (open loop). Agreement with the player: `scenario/tests/plan_and_sim.rs` and
+    /// `size_simulate.rs` hold it to what they claim, docs/fidelity.md has it by kind of load.
     ///
     /// With speculation a sequence takes O / a steps that yield a tokens each; a cache that was moved out is read back
     /// before its prompt runs ([`Reload`]).
@@ -271,12 +271,11 @@ impl<'a> Replica<'a> {
     fn prompt_time(&self, batch: f64, decode: f64) -> f64 {
         let prompts = self.prompts_together(batch);
         if self.scheduler.rests_decodes() || batch <= 1.0 {
-            let alone = |together| self.pace.slower * self.compiled.step(&together).get() / prompts;
-            return if prompts > 1.0 {
-                alone(self.prompts(Batch::default(), prompts))
-            } else {
-                self.prompt_alone()
-            };
+            if prompts <= 1.0 {
+                return self.prompt_alone();
+            }
+            let step = self.compiled.step(&self.prompts(Batch::default(), prompts)).get();
+            return self.pace.slower * step / prompts;
         }
         let others = Batch { decodes: (batch - prompts).max(0.0), ..self.decodes(batch) };
         ((self.step_with_prompts(others, batch, prompts) - decode) / prompts).max(0.0)

@@ -90,9 +90,23 @@ fn law_workers_of_their_own_are_played_too() {
 
 #[test]
 fn law_a_percentile_beyond_its_target_is_said() {
-    let answer = asked(&[("workload.rate", "30"), ("targets.percentile", "mean"), ("targets.tpot", "12ms")]);
-    let missed = !replay(&answer).within_targets;
-    assert_eq!(missed, answer.warnings.iter().any(|text| text.starts_with("simulated requests miss")));
+    let said = |answer: &Answer<SizeAnswer>| {
+        answer.warnings.iter().any(|text| text.starts_with("simulated requests miss the target: p95 tpot"))
+    };
+    // TensorRT-LLM takes whole prompts of 500 tokens into steps of 124 sequences: the tail is worse than the closed form has it.
+    let missing = asked(&[
+        ("model", "Llama-3.1-70B"),
+        ("backend", "trtllm"),
+        ("workload.isl", "500"),
+        ("workload.osl", "150"),
+        ("workload.users", "600"),
+        ("workload.think_time", "10s"),
+    ]);
+    let tpot = replay(&missing).tpot;
+    let surely = tpot.at_percentile_s - tpot.at_percentile_half_width_s.unwrap();
+    assert!(surely > 0.05 && !replay(&missing).within_targets && said(&missing), "{tpot:?}");
+    let met = asked(&[("workload.users", "100"), ("workload.think_time", "30s")]);
+    assert!(replay(&met).within_targets && replay(&met).unanswered == 0 && !said(&met));
 }
 
 #[test]

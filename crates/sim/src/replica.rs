@@ -13,8 +13,12 @@ use crate::{Engine, StepTimes};
 use rackplan_perf::Average;
 use std::collections::VecDeque;
 
-/// Requests more than others have that outweigh a prompt in the cache: what the SGLang router has by default.
-const FAR_BUSIER: usize = 32;
+/// Share of a prompt that has to be cached for its rank to be preferred, and by how many requests, and times as many, that
+/// rank may be busier than the idlest: the cache-aware policy of the routers of vLLM and SGLang, with their defaults
+/// (`--cache-threshold`, `--balance-abs-threshold`, `--balance-rel-threshold`).
+const CACHED_SHARE: f64 = 0.3;
+const BUSIER_BY: usize = 64;
+const BUSIER_TIMES: f64 = 1.5;
 
 /// What is played at the moment: steps that began, and when they end.
 #[derive(Clone, Copy, Debug)]
@@ -228,7 +232,7 @@ impl Replica {
         }
     }
 
-    /// The rank that has most of a prompt in its cache, if that is half of it and the rank is not far busier than others;
+    /// The rank that has most of a prompt in its cache, if that is enough of it and the rank is not far busier than others;
     /// else the one with the fewest requests.
     fn rank_for(&self, request: &Request) -> usize {
         let (mut fewest, mut cached) = ((0, usize::MAX), (0, 0));
@@ -241,9 +245,10 @@ impl Replica {
                 cached = (at, tokens);
             }
         }
-        let is_worth = 2 * u64::from(cached.1) >= u64::from(request.input);
-        let is_near = self.ranks[cached.0].requests() <= fewest.1 + FAR_BUSIER;
-        if cached.1 > 0 && is_worth && is_near { cached.0 } else { fewest.0 }
+        let busy = self.ranks[cached.0].requests();
+        let is_worth = f64::from(cached.1) > CACHED_SHARE * f64::from(request.input);
+        let is_far = busy > fewest.1 + BUSIER_BY && busy as f64 > BUSIER_TIMES * fewest.1 as f64;
+        if is_worth && !is_far { cached.0 } else { fewest.0 }
     }
 
     fn schedule(&mut self, around: &mut Around) {

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct Replay {
     /// Requests counted, after a warm-up.
     pub requests: u64,
+    /// Requests sent beside them that were refused, or not answered in many times the time that they should take.
+    pub unanswered: u64,
     /// Users, or requests a second, of the instance.
     pub load_per_instance: f64,
     /// Requests a second that it answered.

@@ -74,7 +74,11 @@ pub(super) fn warnings(context: Context, replay: Option<&Replay>) -> Vec<String>
             Seconds::new(latency.closed_form_mean_s)
         )
     });
-    missed.chain(outside).collect()
+    let unanswered = (replay.unanswered > 0).then(|| {
+        let all = replay.requests + replay.unanswered;
+        format!("{} of {all} simulated requests are refused, or not answered in time", replay.unanswered)
+    });
+    unanswered.into_iter().chain(missed).chain(outside).collect()
 }
 
 fn replay(context: Context, setup: &Setup, found: &Found, served: &Served) -> Replay {
@@ -141,6 +145,7 @@ fn read(
     let totals = &simulated.totals;
     Replay {
         requests: all.finished,
+        unanswered: all.sent - all.finished,
         load_per_instance: served.taken,
         requests_per_s: all.finished as f64 / span,
         closed_form_requests_per_s: point.requests_per_second,
@@ -164,6 +169,9 @@ fn within(latency: &ReplayedLatency, target: Seconds) -> bool {
 
 /// Whether the mean lies surely outside the band around the closed form's.
 fn is_outside(band: &Quantiles, latency: &ReplayedLatency) -> bool {
+    if latency.mean_s <= 0.0 {
+        return false;
+    }
     let of_closed = |time: f64| time / latency.closed_form_mean_s;
     let (ratio, half) = (of_closed(latency.mean_s), of_closed(latency.mean_half_width_s.unwrap_or(0.0)));
     ratio + half < band.p10.min(1.0) || ratio - half > band.p90.max(1.0)

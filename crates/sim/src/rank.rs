@@ -57,6 +57,8 @@ pub(crate) struct Rank {
     ending: BinaryHeap<Reverse<(u64, u32, u32)>>,
     /// All that were let in, the newest last: (request, its version); some may have ended.
     admitted: Vec<(u32, u32)>,
+    /// Of the steps that are being played, those for which the cache has grown already.
+    grown: u64,
     /// Steps for which waiting prompts have been held to fill a batch.
     held: u32,
     /// Steps for which they still are, as of the step at hand.
@@ -92,6 +94,7 @@ impl Rank {
             steps: 0,
             ending: BinaryHeap::new(),
             admitted: Vec::new(),
+            grown: 0,
             held: 0,
             hold_left: None,
             is_full: false,
@@ -397,10 +400,19 @@ impl Rank {
         u64::MAX
     }
 
+    /// The cache grows as it has by the end of so many of the steps that are being played.
+    pub(crate) fn catch_up(&mut self, steps: u64, shared: (&mut Option<Store>, Time)) {
+        if self.decodes_run && steps > self.grown {
+            self.cache.grow(self.steps + self.grown, steps - self.grown, shared);
+            self.grown = steps;
+        }
+    }
+
     /// Ends a step, or as many steps without prompts.
     pub(crate) fn finish(&mut self, world: &mut World, steps: u64) {
         if self.decodes_run {
-            self.cache.grow(self.steps, steps, (&mut *world.shared, world.now));
+            self.catch_up(steps, (&mut *world.shared, world.now));
+            self.grown = 0;
             self.steps += steps;
             self.context += self.growth(world.engine) * steps as f64;
         }

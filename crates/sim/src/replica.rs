@@ -111,6 +111,19 @@ impl Replica {
         })
     }
 
+    /// Caches grow as far as steps have ended before now, so that who looks into them sees the same whether steps are
+    /// played one by one or many at once.
+    pub(crate) fn catch_up(&mut self, now: Time, shared: &mut Option<Store>) {
+        let (Some(running), Some(line)) = (&self.running, &self.line) else { return };
+        if running.has_prompts || running.steps < 2 {
+            return;
+        }
+        let ended = line.steps_to(now).saturating_sub(1).min(running.steps - 1);
+        for rank in &mut self.ranks {
+            rank.catch_up(ended, (&mut *shared, now));
+        }
+    }
+
     /// Prompt tokens of a request that are cached on some rank.
     pub(crate) fn match_tokens(&self, request: &Request) -> u32 {
         self.ranks.iter().map(|rank| rank.cache.match_tokens(request)).max().unwrap_or(0)

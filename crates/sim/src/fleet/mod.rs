@@ -273,6 +273,11 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
     /// Hands a request to a replica.
     fn route(&mut self, id: u32) {
         self.refresh_signals();
+        if self.fleet.router == Router::PrefixAware {
+            for replica in &mut self.replicas {
+                replica.catch_up(self.now, &mut self.shared);
+            }
+        }
         let request = &self.requests[id];
         let chosen = self.routing.choose(&self.control.open, &self.replicas, request);
         match chosen {

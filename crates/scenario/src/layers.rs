@@ -21,6 +21,8 @@ pub enum Origin {
     Set,
     /// A flag, as it was written.
     Flag(String),
+    /// Another key, as messages name it.
+    Key(String),
 }
 
 impl fmt::Display for Origin {
@@ -29,7 +31,7 @@ impl fmt::Display for Origin {
             Origin::File(file) => f.write_str(file),
             Origin::Variable(name) => f.write_str(name),
             Origin::Set => f.write_str("--set"),
-            Origin::Flag(flag) => f.write_str(flag),
+            Origin::Flag(text) | Origin::Key(text) => f.write_str(text),
         }
     }
 }
@@ -94,6 +96,11 @@ impl Layers {
         self.given.remove(path);
     }
 
+    /// Takes all values of a group out.
+    pub(crate) fn remove_group(&mut self, group: &str) {
+        self.given.retain(|path, _| !within(path, group));
+    }
+
     /// What `--set` changes in the catalog, as written.
     pub(crate) fn catalog_changes(&self) -> Vec<String> {
         self.catalog.iter().map(|(path, value)| format!("{path}={}", plain(value))).collect()
@@ -124,6 +131,11 @@ impl Layers {
         self.given.get(path).map(|(_, origin)| origin)
     }
 
+    /// The value of a key, if it was given.
+    pub(crate) fn value(&self, path: &str) -> Option<&Value> {
+        self.given.get(path).map(|(value, _)| value)
+    }
+
     /// The value of a key as text, if it was given as text.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.given.get(path).and_then(|(value, _)| value.as_str())
@@ -137,7 +149,7 @@ impl Layers {
     /// How to name a key in a message: the flag or variable, or the file and the key.
     pub fn place(&self, path: &str) -> String {
         match self.nearest_origin(path) {
-            Some((_, Origin::Flag(flag))) => flag.clone(),
+            Some((_, Origin::Flag(text) | Origin::Key(text))) => text.clone(),
             Some((_, Origin::Variable(name))) => name.clone(),
             Some((key, Origin::Set)) => format!("--set {key}"),
             Some((_, Origin::File(file))) => format!("{file}: `{path}`"),

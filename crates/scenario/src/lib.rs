@@ -26,7 +26,7 @@ pub use error::{QuestionError, check_engines};
 pub use inputs::Inputs;
 pub use layers::{Layers, Origin, ResolvedValue};
 pub use question::{
-    EngineSettings, FleetSettings, Limits, Method, Mode, Objective, Phase, Question, Search,
+    ClassSettings, EngineSettings, FleetSettings, Limits, Method, Mode, Objective, Phase, Question, Search,
     SimulationSettings, Swaps, Targets, Text, Workload,
 };
 pub use rackplan_catalog::{Catalog, CatalogError, FigureSource, Kind as CatalogKind, OverlayFile};

@@ -1,7 +1,10 @@
 //! The question as a typed value: what the keys of a scenario file and the flags mean.
 
+mod classes;
 mod simulated;
 
+pub use classes::ClassSettings;
+pub(crate) use classes::{Class, classes, no_classes};
 pub use simulated::{EngineSettings, FleetSettings, SimulationSettings};
 
 use crate::lengths::Length;
@@ -10,6 +13,7 @@ use rackplan_units::{DollarsPerSecond, Seconds, Watts};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What a plan is wanted for. Absent values are assumed later, and the answer says what was assumed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +45,8 @@ pub struct Question {
     pub workload: Workload,
     /// What they expect.
     pub targets: Targets,
+    /// Kinds of requests that differ from one another, by name.
+    pub classes: BTreeMap<String, ClassSettings>,
     /// What may be bought.
     pub limits: Limits,
     /// How plans are sought.

@@ -1,12 +1,12 @@
-//! Requests that wait, in order of class and then of arrival.
+//! Requests that wait, in order of priority and then of arrival.
 
 use crate::request::Request;
 use std::collections::VecDeque;
 
-/// Waiting requests. Class 0 is served first; within a class the first that came.
+/// Waiting requests. Priority 0 is served first; of one priority the first that came.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    classes: Vec<VecDeque<u32>>,
+    levels: Vec<VecDeque<u32>>,
     waiting: usize,
     /// Prompt tokens of those that wait.
     tokens: f64,
@@ -25,36 +25,36 @@ impl Queue {
         self.tokens
     }
 
-    /// Whether no other class than the most urgent has been seen.
-    pub(crate) fn has_one_class(&self) -> bool {
-        self.classes.len() <= 1
+    /// Whether no other priority than the most urgent has been seen.
+    pub(crate) fn has_one_level(&self) -> bool {
+        self.levels.len() <= 1
     }
 
     pub(crate) fn front(&self) -> Option<u32> {
-        self.classes.iter().find_map(|class| class.front().copied())
+        self.levels.iter().find_map(|level| level.front().copied())
     }
 
-    fn class(&mut self, request: &Request) -> &mut VecDeque<u32> {
-        let class = usize::from(request.class);
-        if self.classes.len() <= class {
-            self.classes.resize_with(class + 1, VecDeque::new);
+    fn level(&mut self, request: &Request) -> &mut VecDeque<u32> {
+        let level = usize::from(request.priority);
+        if self.levels.len() <= level {
+            self.levels.resize_with(level + 1, VecDeque::new);
         }
         self.waiting += 1;
         self.tokens += request.prompt();
-        &mut self.classes[class]
+        &mut self.levels[level]
     }
 
     pub(crate) fn push_back(&mut self, id: u32, request: &Request) {
-        self.class(request).push_back(id);
+        self.level(request).push_back(id);
     }
 
     pub(crate) fn push_front(&mut self, id: u32, request: &Request) {
-        self.class(request).push_front(id);
+        self.level(request).push_front(id);
     }
 
     /// Takes out the first, which is this one.
     pub(crate) fn pop_front(&mut self, request: &Request) {
-        if self.classes[usize::from(request.class)].pop_front().is_some() {
+        if self.levels[usize::from(request.priority)].pop_front().is_some() {
             self.waiting -= 1;
             self.tokens -= request.prompt();
         }

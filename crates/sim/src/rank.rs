@@ -320,19 +320,19 @@ impl Rank {
         self.taken_back > before
     }
 
-    /// The newest of the least urgent class.
+    /// The newest of the least urgent.
     fn victim(&self, requests: &Requests) -> Option<usize> {
         let newest = self.admitted.len().checked_sub(1)?;
-        if self.queue.has_one_class() {
+        if self.queue.has_one_level() {
             return Some(newest);
         }
-        let class = |at: &usize| {
+        let priority = |at: &usize| {
             let (id, version) = self.admitted[*at];
             let request = &requests[id];
             // What has ended is cleared away first.
-            if request.version == version { request.class } else { u16::MAX }
+            if request.version == version { request.priority } else { u16::MAX }
         };
-        (0..=newest).max_by_key(|at| (class(at), *at))
+        (0..=newest).max_by_key(|at| (priority(at), *at))
     }
 
     fn take_back(&mut self, world: &mut World, id: u32) {

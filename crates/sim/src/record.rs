@@ -125,7 +125,7 @@ pub(crate) struct Recorder<'a> {
     pub(crate) totals: Totals,
     pub(crate) refused: BTreeMap<Refusal, u64>,
     pub(crate) rows: Option<Vec<Row>>,
-    pub(crate) limits: Option<RequestLimits>,
+    pub(crate) limits: Vec<RequestLimits>,
     /// Requests sent before this are played and not counted.
     pub(crate) warm_up: Time,
     pub(crate) last_token: Time,
@@ -209,7 +209,7 @@ impl Recorder<'_> {
         self.totals.output_tokens += u64::from(request.output);
         self.totals.hit_tokens += u64::from(request.hits.min(request.input));
         self.preemptions += u64::from(request.taken_back);
-        let limits = self.limits;
+        let limits = self.limits.get(usize::from(request.class)).or(self.limits.last()).copied();
         self.all.answered(request, limits);
         if let Some(class) = self.class(request.class) {
             class.answered(request, limits);

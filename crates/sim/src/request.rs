@@ -9,6 +9,7 @@ pub(crate) struct Request {
     pub(crate) input: u32,
     pub(crate) output: u32,
     pub(crate) class: u16,
+    pub(crate) priority: u16,
     /// How often it was sent again because its replica failed.
     pub(crate) retries: u16,
     pub(crate) session: Option<u32>,
@@ -52,6 +53,7 @@ impl Request {
             input: sent.input,
             output: sent.output.max(1),
             class: sent.class,
+            priority: sent.priority,
             retries: 0,
             session: sent.session,
             turn: sent.turn,

@@ -12,15 +12,15 @@ use rackplan_units::Seconds;
 use std::collections::BTreeMap;
 
 /// How to simulate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Simulation {
     /// Play many decode steps as one where nothing begins or ends. Off, every step is an event of its own; nothing else
     /// changes.
     pub skip_ahead: bool,
     /// Seed of the router's and the failures' random streams.
     pub seed: u64,
-    /// Limits that each request has to meet to count for goodput.
-    pub limits: Option<RequestLimits>,
+    /// Limits that each request has to meet to count for goodput, by class: the last are those of all further ones.
+    pub limits: Vec<RequestLimits>,
     /// Requests sent before this are played and not counted.
     pub warm_up: Seconds,
     /// When the play ends, whatever is still under way; none for when all is answered.
@@ -34,7 +34,7 @@ impl Default for Simulation {
         Self {
             skip_ahead: true,
             seed: 1,
-            limits: None,
+            limits: Vec::new(),
             warm_up: Seconds::new(0.0),
             until: None,
             sample_every: None,
@@ -162,7 +162,7 @@ pub fn simulate<T: StepTimes, S: Source>(
     let seconds = |seconds: Seconds| Time::from_seconds(seconds.get());
     let recorder = Recorder {
         observer,
-        limits: simulation.limits,
+        limits: simulation.limits.clone(),
         warm_up: seconds(simulation.warm_up),
         ..Recorder::default()
     };

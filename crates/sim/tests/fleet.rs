@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use rackplan_sim::{
-    Caching, Decoders, Engine, Eviction, Fleet, KvBlocks, Observer, Outage, Router, Row, Sample, Scaling,
-    Simulated, Simulation, Step, StepTimes, Tier, simulate,
+    Caching, Decoders, Engine, Eviction, Fleet, KvBlocks, Observer, Outage, RequestLimits, Router, Row,
+    Sample, Scaling, Simulated, Simulation, Step, StepTimes, Tier, simulate,
 };
 use rackplan_traffic::{Answered, Sent, Source, Stream};
 use rackplan_units::{BytesPerSecond, Seconds};
@@ -395,20 +395,44 @@ fn law_failures_are_retried_and_nothing_is_lost() {
     assert!(mean(&broken, |s| s.all.e2e) > mean(&whole, |s| s.all.e2e));
 }
 
-#[test]
-fn law_urgent_classes_wait_less() {
+/// Requests of two classes in turn, the second as urgent as said.
+fn of_two_classes(priority: u16) -> List {
     let sent = (0..2000).map(|at| Sent {
         at: f64::from(at) * 0.04,
         input: 1000,
         output: 100,
         class: (at % 2) as u16,
+        priority: (at % 2) as u16 * priority,
         ..Sent::default()
     });
-    let engine = Engine { max_sequences: 16, ..bare() };
-    let simulated = run(&Fleet::of(engine, 1), List::new(sent.collect()));
-    let wait = |class: usize| simulated.classes[class].queueing.expect("served").summary.mean.get();
-    assert!(wait(0) < 0.5 * wait(1), "{} {}", wait(0), wait(1));
-    assert_eq!(simulated.classes.iter().map(|class| class.finished).sum::<u64>(), simulated.all.finished);
+    List::new(sent.collect())
+}
+
+#[test]
+fn law_urgent_requests_wait_less() {
+    let fleet = Fleet::of(Engine { max_sequences: 16, ..bare() }, 1);
+    let waits = |priority| {
+        let simulated = run(&fleet, of_two_classes(priority));
+        let finished: u64 = simulated.classes.iter().map(|class| class.finished).sum();
+        assert_eq!(finished, simulated.all.finished);
+        [0, 1].map(|class| simulated.classes[class].queueing.expect("served").summary.mean.get())
+    };
+    let [first, second] = waits(1);
+    assert!(first < 0.5 * second, "{first} {second}");
+    // Classes that are as urgent are served as they come.
+    let [first, second] = waits(0);
+    assert!((first / second - 1.0).abs() < 0.02, "{first} {second}");
+}
+
+#[test]
+fn law_each_class_has_limits_of_its_own() {
+    let (loose, strict) = (Seconds::new(1e9), Seconds::new(1e-9));
+    let limits = |ttft| RequestLimits { ttft, tpot: loose, e2e: loose };
+    let how = Simulation { limits: vec![limits(loose), limits(strict)], ..Simulation::default() };
+    let none: Option<&mut dyn Observer> = None;
+    let played = simulate(&Fleet::of(bare(), 1), &[Linear], &mut of_two_classes(0), &how, none);
+    assert_eq!(played.classes.iter().map(|class| class.good).collect::<Vec<_>>(), [1000, 0]);
+    assert_eq!(played.all.good, 1000);
 }
 
 #[test]

@@ -13,8 +13,10 @@ pub struct Sent {
     pub session: Option<u32>,
     /// 0 for the first request of its session.
     pub turn: u32,
-    /// Priority class; 0 is the most urgent.
+    /// Which kind of request it is, to be told apart in results.
     pub class: u16,
+    /// Who is let in first: 0 is the most urgent.
+    pub priority: u16,
     /// Dense ids of the prompt's prefix blocks, each implying all before it; empty if unknown. They may cover only the
     /// start of the prompt, and the last one may be filled in part.
     pub blocks: Box<[u32]>,
@@ -33,7 +35,7 @@ pub struct Answered {
     pub session: Option<u32>,
     /// 0 for the first request of its session.
     pub turn: u32,
-    /// Priority class.
+    /// Which kind of request it was.
     pub class: u16,
 }
 

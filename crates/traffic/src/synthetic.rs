@@ -97,7 +97,8 @@ impl Source for Synthetic {
         let input = kind.class.input.draw(&mut kind.input).saturating_add(kind.class.shared);
         let output = kind.class.output.draw(&mut kind.output);
         let blocks = kind.blocks.clone().collect();
-        Some(Sent { at, input, output, session: None, turn: 0, class: kind.class.class, blocks })
+        let class = kind.class.class;
+        Some(Sent { at, input, output, session: None, turn: 0, class, priority: class, blocks })
     }
 
     fn block_tokens(&self) -> Option<u32> {

@@ -4,7 +4,8 @@ use super::latencies;
 use crate::format::{bytes, count, counted, number, percent, power, time};
 use crate::lines::{WIDTH, labelled, wrap};
 use rackplan_scenario::answer::{
-    Answer, Assumption, LatencyFigures, SimulateAnswer, SimulateResult, SimulatedCapacity, TierFigures,
+    Answer, Assumption, ClassFigures, LatencyFigures, SimulateAnswer, SimulateResult, SimulatedCapacity,
+    TierFigures,
 };
 
 /// Assumptions and warnings shown; the rest is in the wide tables.
@@ -69,16 +70,30 @@ fn played(found: &SimulateAnswer, result: &SimulateResult) -> String {
         out += &labelled("transfers", &text);
     }
     for class in result.classes.iter().filter(|_| result.classes.len() > 1) {
-        let ttft = class.ttft.map_or_else(String::new, |l| format!(", TTFT p95 {}", time(l.p95_s)));
-        let text = format!(
-            "{} of {} answered{ttft}, goodput {} req/s",
-            count(class.finished),
-            count(class.sent),
-            number(class.goodput_requests_per_s)
-        );
-        out += &labelled(&format!("class {}", class.class), &text);
+        out += &labelled(&class_name(class), &of_class(class));
     }
     out
+}
+
+/// A class as the question or the trace calls it.
+pub(super) fn class_name(class: &ClassFigures) -> String {
+    class.name.clone().unwrap_or_else(|| format!("class {}", class.class))
+}
+
+fn of_class(class: &ClassFigures) -> String {
+    let limits = [class.ttft_limit_s, class.tpot_limit_s, class.e2e_limit_s];
+    let latencies = [("TTFT", class.ttft), ("TPOT", class.tpot), ("e2e", class.e2e)].into_iter().zip(limits);
+    let shown = latencies.filter_map(|((name, latency), limit)| {
+        let of = limit.map_or_else(String::new, |limit| format!(" of {}", time(limit)));
+        (name != "e2e" || limit.is_some()).then_some(format!("{name} p95 {}{of}", time(latency?.p95_s)))
+    });
+    format!(
+        "{} of {} answered, {} within limits: {}",
+        count(class.finished),
+        count(class.sent),
+        percent(class.within_limits as f64 / class.sent.max(1) as f64),
+        shown.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// The answer in one sentence.
@@ -223,14 +238,13 @@ fn rates(result: &SimulateResult) -> String {
 
 fn goodput(result: &SimulateResult) -> String {
     let good = &result.goodput;
+    let sent =
+        format!("{} req/s, {} of those sent, within", number(good.requests_per_s), percent(good.share));
+    if result.classes.iter().any(|class| class.name.is_some()) {
+        return format!("{sent} the limits of their classes");
+    }
     let e2e = good.e2e_limit_s.map_or_else(String::new, |limit| format!(", e2e {}", time(limit)));
-    format!(
-        "{} req/s, {} of those sent, within TTFT {}, TPOT {}{e2e}",
-        number(good.requests_per_s),
-        percent(good.share),
-        time(good.ttft_limit_s),
-        time(good.tpot_limit_s)
-    )
+    format!("{sent} TTFT {}, TPOT {}{e2e}", time(good.ttft_limit_s), time(good.tpot_limit_s))
 }
 
 fn steps(result: &SimulateResult) -> String {
@@ -328,11 +342,13 @@ pub(super) fn load_in_words(capacity: &SimulatedCapacity, load: f64) -> String {
 }
 
 fn in_words(limit: &str) -> String {
-    match limit {
+    let (name, class) = limit.split_once(' ').map_or((limit, ""), |(name, class)| (name, class));
+    let name = match name {
         "throughput" => "what the fleet can answer at all".to_owned(),
-        "e2e" => limit.to_owned(),
+        "e2e" => name.to_owned(),
         name => name.to_uppercase(),
-    }
+    };
+    format!("{name} {class}").trim_end().to_owned()
 }
 
 fn notes(answer: &Answer<SimulateAnswer>) -> String {

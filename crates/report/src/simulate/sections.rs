@@ -1,7 +1,7 @@
 //! Every figure of `simulate` as tables.
 
 use super::latencies;
-use super::screen::load_in_words;
+use super::screen::{class_name, load_in_words};
 use crate::format::{count, number, percent, power, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{
@@ -104,9 +104,10 @@ fn classes(classes: &[ClassFigures]) -> Section {
     let p95 = |l: Option<LatencyFigures>| l.map_or("-".to_owned(), |l| time(l.p95_s));
     let row = |class: &ClassFigures| {
         vec![
-            class.class.to_string(),
+            class_name(class),
             count(class.sent),
             count(class.finished),
+            count(class.within_limits),
             number(class.goodput_requests_per_s),
             p95(class.queueing),
             p95(class.ttft),
@@ -114,9 +115,18 @@ fn classes(classes: &[ClassFigures]) -> Section {
             p95(class.e2e),
         ]
     };
-    let columns =
-        ["class", "sent", "answered", "goodput, req/s", "queueing p95", "TTFT p95", "TPOT p95", "e2e p95"];
-    Section::new("Priority classes", &columns, classes.iter().map(row).collect()).numbers_from(1)
+    let columns = [
+        "class",
+        "sent",
+        "answered",
+        "within limits",
+        "goodput, req/s",
+        "queueing p95",
+        "TTFT p95",
+        "TPOT p95",
+        "e2e p95",
+    ];
+    Section::new("Classes of requests", &columns, classes.iter().map(row).collect()).numbers_from(1)
 }
 
 fn tiers(tiers: &[TierFigures]) -> Section {

@@ -116,7 +116,7 @@ pub struct SimulateResult {
     pub throughput: SimulatedThroughput,
     /// Requests that met every limit.
     pub goodput: Goodput,
-    /// Priority classes, where there are several, the most urgent first.
+    /// Classes of requests, where there are several, the most urgent first.
     pub classes: Vec<ClassFigures>,
     /// What the engines did.
     pub engine: EngineFigures,
@@ -213,15 +213,25 @@ pub struct Goodput {
     pub share: f64,
 }
 
-/// One priority class.
+/// One class of requests.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ClassFigures {
-    /// Its number; 0 is the most urgent.
+    /// Its number, the most urgent first.
     pub class: u64,
+    /// Its name in the question; a trace has only numbers.
+    pub name: Option<String>,
     /// Requests sent.
     pub sent: u64,
     /// Requests answered.
     pub finished: u64,
+    /// Limit on time to first token.
+    pub ttft_limit_s: Option<f64>,
+    /// Limit on time per output token.
+    pub tpot_limit_s: Option<f64>,
+    /// Limit on time to the last token.
+    pub e2e_limit_s: Option<f64>,
+    /// Requests within every limit.
+    pub within_limits: u64,
     /// Requests a second within every limit.
     pub goodput_requests_per_s: f64,
     /// Time to first token.

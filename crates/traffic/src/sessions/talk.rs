@@ -65,7 +65,16 @@ impl Talk {
         let room = longest - output;
         let blocks = self.carry(load, input > room, input.min(room), fresh);
         let session = Some(self.session);
-        Sent { at: 0.0, input: input.min(room), output, session, turn: 0, class: load.class, blocks }
+        Sent {
+            at: 0.0,
+            input: input.min(room),
+            output,
+            session,
+            turn: 0,
+            class: load.class,
+            priority: load.class,
+            blocks,
+        }
     }
 
     /// Ids of the full blocks of a prompt. A history that was cut has moved against its blocks, so that only those of

@@ -160,7 +160,7 @@ impl<R: BufRead> Reader<R> {
         self.last = Some(stamp);
         self.report.requests += 1;
         let at = stamp.since(*self.origin.get_or_insert(stamp)) / self.rate;
-        Sent { at, input, output, session, turn, class, blocks }
+        Sent { at, input, output, session, turn, class, priority: class, blocks }
     }
 
     fn end(&mut self) -> Option<Result<Sent, TraceError>> {

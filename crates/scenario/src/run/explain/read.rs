@@ -4,7 +4,7 @@ use super::plan;
 use crate::QuestionError;
 use crate::inputs::{Inputs, Notes, Quant, Subject, catalog_error, check_range, kv_bytes};
 use crate::layers::Layers;
-use crate::question::{Phase, Question};
+use crate::question::{Phase, Question, no_classes};
 use crate::serving::{Formats, Speculative, Words, formats_of};
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::{Backend, Entry, Framework, Gpu, Kind, Model, Rack};
@@ -61,6 +61,7 @@ impl Target {
     /// Reads and checks everything.
     pub(super) fn read(inputs: &Inputs, layers: &Layers) -> Result<Self, QuestionError> {
         let mut asked = Asked::new(inputs, layers, "explain")?;
+        no_classes(layers, &asked.question, "explain")?;
         let mut target = Self::lay_out(&mut asked, |asked, plan| {
             let phase = asked.phase();
             let (isl, osl) = asked.lengths()?;
@@ -172,6 +173,21 @@ impl<'a> Asked<'a> {
         verb: &'static str,
     ) -> Result<Self, QuestionError> {
         Ok(Self { inputs, layers, question: layers.read()?, notes: Notes::default(), verb })
+    }
+
+    /// Reads something of another question; what is noted stays here.
+    pub(in crate::run) fn of_another<R>(
+        &mut self,
+        layers: &Layers,
+        question: &Question,
+        read: impl FnOnce(&mut Asked<'_>) -> R,
+    ) -> R {
+        let notes = std::mem::take(&mut self.notes);
+        let mut other =
+            Asked { inputs: self.inputs, layers, question: question.clone(), notes, verb: self.verb };
+        let read = read(&mut other);
+        self.notes = other.notes;
+        read
     }
 
     /// The model that is named.

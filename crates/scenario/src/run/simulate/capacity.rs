@@ -1,14 +1,16 @@
 //! The highest load within the targets. Loads are played, three at a time, until the highest is known to half a percent.
 
+use super::OfClass;
+use super::crowd::Crowd;
 use super::list::List;
 use super::load::{Load, Requests};
-use super::people::{Crowd, Who};
+use super::people::{Habits, Who};
 use super::play::{Ender, Stage};
 use crate::QuestionError;
 use crate::answer::{CapacityPoint, SimulatedCapacity};
 use crate::run::explain::Asked;
 use crate::run::operators::read_percentile;
-use rackplan_sim::{Latency, RequestLimits, Simulated, Simulation, Summary, simulate};
+use rackplan_sim::{ClassResult, Latency, RequestLimits, Simulated, Simulation, Summary, simulate};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
 
@@ -38,7 +40,7 @@ pub(super) fn percentile(asked: &mut Asked) -> Result<String, QuestionError> {
 /// wait, in requests per second.
 pub(super) fn capacity(
     stage: &Stage<'_>,
-    limits: RequestLimits,
+    limits: &[OfClass],
     percentile: String,
     saturated: Option<f64>,
 ) -> SimulatedCapacity {
@@ -101,12 +103,16 @@ impl Varied {
     /// The load that saturates the fleet, and whether it is exact. People who wait for answers send N/(Z + W) requests a
     /// second, so that N = X (Z + W) of them keep it busy: X the saturated rate, Z the time of a thought, W the longest
     /// answer within the limits.
-    fn saturating(&self, saturated: f64, limits: RequestLimits) -> (f64, bool) {
+    fn saturating(&self, saturated: f64, limits: &[OfClass]) -> (f64, bool) {
         match self {
             Self::List(list, rate) => (saturated / list.rate().unwrap_or(saturated) * rate, true),
             Self::Crowd(crowd) => {
-                let answer = limits.ttft.get() + crowd.osl.mean() * limits.tpot.get();
-                let people = saturated * (crowd.think + answer.min(limits.e2e.get()));
+                let cycle = |place: usize, habits: &Habits| {
+                    let RequestLimits { ttft, tpot, e2e } = limits[place].limits;
+                    let answer = ttft.get() + habits.osl.mean() * tpot.get();
+                    habits.think + answer.min(e2e.get())
+                };
+                let people = saturated * crowd.mean(cycle);
                 match crowd.who {
                     Who::Rate(_) => (saturated, true),
                     Who::Users(_) => (people.ceil().max(1.0), false),
@@ -126,10 +132,10 @@ impl Varied {
 
     /// Plays a load.
     fn play(&self, stage: &Stage<'_>, load: f64) -> Simulated {
-        let mut simulation = Simulation { sample_every: None, ..stage.simulation };
+        let mut simulation = Simulation { sample_every: None, ..stage.simulation.clone() };
         let mut requests = match self {
             Self::Crowd(crowd) => {
-                Requests::People(Box::new(scaled(crowd, load, simulation).people(simulation.seed)))
+                Requests::People(Box::new(scaled(crowd, load, &simulation).people(simulation.seed)))
             }
             Self::List(list, rate) => {
                 simulation.warm_up = simulation.warm_up * (rate / load);
@@ -142,17 +148,17 @@ impl Varied {
 }
 
 /// People at another load, with enough requests of each for a steady state, the warm-up's beside them.
-fn scaled(crowd: &Crowd, load: f64, simulation: Simulation) -> Crowd {
+fn scaled(crowd: &Crowd, load: f64, simulation: &Simulation) -> Crowd {
     let at = crowd.at(load);
     let requests = match at.who {
         Who::Rate(rate) => crowd.requests.min(OF_USERS.1) + (rate * simulation.warm_up.get()) as u64,
         Who::Users(users) => {
             let users = u64::from(users);
             let usual = (OF_USERS.2 * users).clamp(OF_USERS.0, OF_USERS.1);
-            let wanted = usual.max(FEWEST_OF_USER * users).max(u64::from(at.turns) * users);
-            if at.think > 0.0 {
+            let wanted = usual.max(FEWEST_OF_USER * users).max(u64::from(at.turns()) * users);
+            if at.think() > 0.0 {
                 // Those who think end at a time: the last of a number would be sent by fewer and fewer of them.
-                let lasts = simulation.warm_up.get() + wanted as f64 / users as f64 * at.think;
+                let lasts = simulation.warm_up.get() + wanted as f64 / users as f64 * at.think();
                 return Crowd { requests: u64::MAX, until: at.until.min(lasts), ..at };
             }
             wanted
@@ -166,7 +172,7 @@ fn scaled(crowd: &Crowd, load: f64, simulation: Simulation) -> Crowd {
 struct Search<'a> {
     stage: &'a Stage<'a>,
     varied: &'a Varied,
-    limits: RequestLimits,
+    limits: &'a [OfClass],
     percentile: &'a str,
 }
 
@@ -239,13 +245,8 @@ impl Search<'_> {
         let played = self.varied.play(self.stage, load);
         let of = |latency: Option<Latency>| Some(self.at_percentile(&latency?.summary));
         let (ttft, tpot, e2e) = (of(played.all.ttft), of(played.all.tpot), of(played.all.e2e));
-        let targets = [
-            ("ttft", ttft, self.limits.ttft),
-            ("tpot", tpot, self.limits.tpot),
-            ("e2e", e2e, self.limits.e2e),
-        ];
-        let over = targets.iter().filter_map(|(name, time, limit)| Some((*name, (*time)? / *limit)));
-        let worst = over.filter(|(_, over)| *over > 1.0).max_by(|a, b| a.1.total_cmp(&b.1));
+        let over = self.over(&played);
+        let worst = over.into_iter().filter(|(_, over)| *over > 1.0).max_by(|a, b| a.1.total_cmp(&b.1));
         let nothing = (played.all.finished == 0).then_some("throughput");
         let answered = played.per_second(played.all.finished as f64);
         let point = CapacityPoint {
@@ -254,9 +255,30 @@ impl Search<'_> {
             ttft_s: ttft.map(Seconds::get),
             tpot_s: tpot.map(Seconds::get),
             e2e_s: e2e.map(Seconds::get),
-            breaks: worst.map(|(name, _)| name).or(nothing).map(str::to_owned),
+            breaks: worst.map(|(name, _)| name).or(nothing.map(str::to_owned)),
         };
         (point, !played.stopped)
+    }
+
+    /// Each latency over its target, by name; of every class, where there are several.
+    fn over(&self, played: &Simulated) -> Vec<(String, f64)> {
+        let alike = self.limits.len() == 1;
+        let results = if alike || played.classes.is_empty() {
+            std::slice::from_ref(&played.all)
+        } else {
+            &played.classes
+        };
+        let of_class = |(class, result): (&OfClass, &ClassResult)| {
+            let RequestLimits { ttft, tpot, e2e } = class.limits;
+            let all = [("ttft", result.ttft, ttft), ("tpot", result.tpot, tpot), ("e2e", result.e2e, e2e)];
+            let named =
+                |name: &str| if alike { name.to_owned() } else { format!("{name} of {}", class.name) };
+            let over = all.into_iter().filter_map(|(name, latency, limit)| {
+                Some((named(name), self.at_percentile(&latency?.summary) / limit))
+            });
+            over.collect::<Vec<_>>()
+        };
+        self.limits.iter().zip(results).flat_map(of_class).collect()
     }
 
     fn at_percentile(&self, summary: &Summary) -> Seconds {

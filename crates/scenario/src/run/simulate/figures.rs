@@ -1,5 +1,6 @@
 //! What was played as figures: counts, latencies with their intervals, rates, caches.
 
+use super::OfClass;
 use super::gpu_use::busy;
 use crate::answer::{
     CacheFigures, ClassFigures, EngineFigures, Goodput, LatencyFigures, RefusalCount, RequestCounts,
@@ -118,7 +119,8 @@ pub(super) fn throughput(seeds: &[&Simulated], gpus: u64) -> SimulatedThroughput
 }
 
 /// Requests within every limit.
-pub(super) fn goodput(seeds: &[&Simulated], limits: RequestLimits) -> Goodput {
+pub(super) fn goodput(seeds: &[&Simulated], classes: &[OfClass]) -> Goodput {
+    let limits = strictest(classes);
     let first = seeds.first().map_or((0, 0), |seed| (seed.all.good, seed.all.sent));
     Goodput {
         ttft_limit_s: limits.ttft.get(),
@@ -130,18 +132,35 @@ pub(super) fn goodput(seeds: &[&Simulated], limits: RequestLimits) -> Goodput {
     }
 }
 
-/// Priority classes.
-pub(super) fn classes(seeds: &[&Simulated]) -> Vec<ClassFigures> {
+/// Each limit where it is hardest to meet.
+fn strictest(classes: &[OfClass]) -> RequestLimits {
+    let least = |of: fn(&RequestLimits) -> Seconds| {
+        let all = classes.iter().map(|class| of(&class.limits).get());
+        Seconds::new(all.fold(f64::INFINITY, f64::min))
+    };
+    RequestLimits { ttft: least(|of| of.ttft), tpot: least(|of| of.tpot), e2e: least(|of| of.e2e) }
+}
+
+/// Classes, named or numbered by a trace.
+pub(super) fn classes(seeds: &[&Simulated], named: &[OfClass]) -> Vec<ClassFigures> {
     let Some(first) = seeds.first() else { return Vec::new() };
     let of = |at: usize| {
-        let class = &first.classes[at];
+        let (class, limits) = (&first.classes[at], named.get(at).or(named.last()));
+        let limit = |of: fn(&RequestLimits) -> Seconds| {
+            limits.map(|class| of(&class.limits).get()).filter(|limit| limit.is_finite())
+        };
         let latency = |of: fn(&ClassResult) -> Option<Latency>| {
             latency(seeds, |seed| seed.classes.get(at).and_then(of))
         };
         ClassFigures {
             class: at as u64,
+            name: named.get(at).map(|class| class.name.clone()).filter(|name| !name.is_empty()),
             sent: class.sent,
             finished: class.finished,
+            ttft_limit_s: limit(|of| of.ttft),
+            tpot_limit_s: limit(|of| of.tpot),
+            e2e_limit_s: limit(|of| of.e2e),
+            within_limits: class.good,
             goodput_requests_per_s: rate(seeds, |seed| {
                 seed.classes.get(at).map_or(0.0, |class| class.good as f64)
             }),

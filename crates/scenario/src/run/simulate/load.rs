@@ -1,10 +1,11 @@
 //! The load of a simulation: people made up from laws, or a trace that is sent again.
 
+use super::crowd::{Crowd, Gathering};
 use super::list::Listed;
-use super::people::{Crowd, People};
 use super::trace::{Sending, Trace};
 use super::who::crowd;
 use crate::QuestionError;
+use crate::question::no_classes;
 use crate::run::explain::Asked;
 use crate::simulation::Lent;
 use rackplan_traffic::{Answered, Sent, Source};
@@ -21,7 +22,10 @@ impl<'a> Load<'a> {
     /// Reads who asks; a trace is read once to its end.
     pub(super) fn read(asked: &mut Asked, lent: &mut Lent<'a>) -> Result<Self, QuestionError> {
         match lent.trace {
-            Some(open) => Trace::read(asked, open, lent).map(Self::Trace),
+            Some(open) => {
+                no_classes(asked.layers, &asked.question, "a trace")?;
+                Trace::read(asked, open, lent).map(Self::Trace)
+            }
             None => of_trace_only(asked).and_then(|()| crowd(asked)).map(Self::People),
         }
     }
@@ -37,7 +41,7 @@ impl<'a> Load<'a> {
     /// Mean answer, in tokens.
     pub(super) fn osl_mean(&self) -> f64 {
         match self {
-            Self::People(crowd) => crowd.osl.mean(),
+            Self::People(crowd) => crowd.osl_mean(),
             Self::Trace(trace) => trace.seen.osl_mean(),
         }
     }
@@ -79,7 +83,7 @@ impl<'a> Load<'a> {
     /// In words.
     pub(super) fn kind(&self) -> String {
         match self {
-            Self::People(crowd) => crowd.kind(),
+            Self::People(crowd) => crowd.in_words(),
             Self::Trace(trace) => trace.kind(),
         }
     }
@@ -114,7 +118,7 @@ fn of_trace_only(asked: &Asked) -> Result<(), QuestionError> {
 /// Requests as they are sent.
 pub(super) enum Requests<'a> {
     /// By people.
-    People(Box<People>),
+    People(Box<Gathering>),
     /// From a file.
     Trace(Sending<'a>),
     /// From memory.

@@ -1,6 +1,7 @@
 //! `simulate`: requests played against a deployment, event by event, on step times of the performance model.
 
 mod capacity;
+mod crowd;
 mod figures;
 mod fleet;
 mod gpu_use;
@@ -24,7 +25,7 @@ use crate::QuestionError;
 use crate::answer::{Answer, SimulateAnswer, SimulateResult, SimulatedFleet, SimulatedLoad};
 use crate::inputs::{Inputs, check_range};
 use crate::layers::Layers;
-use crate::question::Phase;
+use crate::question::{Class, Phase, classes};
 use crate::simulation::Lent;
 use load::Load;
 use play::{Played, Stage};
@@ -74,7 +75,8 @@ pub fn simulate(
 #[derive(Clone, Debug)]
 struct How {
     simulation: Simulation,
-    limits: RequestLimits,
+    /// By class.
+    limits: Vec<OfClass>,
     seeds: u64,
     /// Of the search for the highest load, where it is wanted.
     percentile: Option<String>,
@@ -83,7 +85,7 @@ struct How {
 fn how(asked: &mut Asked, load: &Load<'_>, fleet: &Fleet) -> Result<How, QuestionError> {
     let settings = asked.question.simulation.clone();
     let seeds = seeds(asked, load, fleet)?;
-    let limits = limits(asked)?;
+    let limits = limits_by_class(asked)?;
     let is_sought = settings.capacity.unwrap_or_default().0;
     let percentile = is_sought.then(|| capacity::percentile(asked)).transpose()?;
     let lasts = load.lasts();
@@ -93,7 +95,7 @@ fn how(asked: &mut Asked, load: &Load<'_>, fleet: &Fleet) -> Result<How, Questio
         simulation: Simulation {
             skip_ahead: !settings.no_skip_ahead.unwrap_or_default().0,
             seed: asked.question.seed.map_or(1, |seed| seed.0),
-            limits: Some(limits),
+            limits: limits.iter().map(|class| class.limits).collect(),
             warm_up: settings.warmup.unwrap_or_default(),
             until: None,
             sample_every: Some(Seconds::new(sample_every)),
@@ -118,6 +120,25 @@ fn seeds(asked: &mut Asked, load: &Load<'_>, fleet: &Fleet) -> Result<u64, Quest
         asked.layers.place("simulation.seeds")
     ));
     Ok(1)
+}
+
+/// What requests of a class are held to; of the only one, whose name is empty, where all are alike.
+#[derive(Clone, Debug)]
+struct OfClass {
+    name: String,
+    limits: RequestLimits,
+}
+
+fn limits_by_class(asked: &mut Asked) -> Result<Vec<OfClass>, QuestionError> {
+    let mut all = Vec::new();
+    for Class { name, layers, question, .. } in classes(asked.layers, &asked.question)? {
+        let limits = asked.of_another(&layers, &question, limits)?;
+        all.push(OfClass { name, limits });
+    }
+    if all.is_empty() {
+        all.push(OfClass { name: String::new(), limits: limits(asked)? });
+    }
+    Ok(all)
 }
 
 fn limits(asked: &mut Asked) -> Result<RequestLimits, QuestionError> {
@@ -154,13 +175,13 @@ fn answer(
     let is_given = asked.question.engine.kv_blocks.is_some();
     let difficulty = (!is_given).then(|| difficulty(target, &memory(target, &deployment))).flatten();
     let fits = difficulty.is_none();
-    let stage = Stage { fleet, times, load, simulation: how.simulation, interrupted: lent.interrupted };
+    let stage = Stage { fleet, times, load, simulation: &how.simulation, interrupted: lent.interrupted };
     let played = fits.then(|| stage.watched(lent.watch));
     let result = played.as_ref().map(|played| result(asked, target, &stage, how, played));
     let capacity = result.as_ref().and_then(|result| {
         let percentile = how.percentile.clone().filter(|_| !result.stopped)?;
         let saturated = result.verdict.saturated_requests_per_s;
-        Some(capacity::capacity(&stage, how.limits, percentile, saturated))
+        Some(capacity::capacity(&stage, &how.limits, percentile, saturated))
     });
     let seen = played.as_ref().map(|played| &played.passed);
     Ok(SimulateAnswer {
@@ -215,8 +236,8 @@ fn result(
         e2e: figures::latency(&seeds, |seed| seed.all.e2e),
         queueing: figures::latency(&seeds, |seed| seed.all.queueing),
         throughput: figures::throughput(&seeds, gpus(target, fleet)),
-        goodput: figures::goodput(&seeds, how.limits),
-        classes: figures::classes(&seeds),
+        goodput: figures::goodput(&seeds, &how.limits),
+        classes: figures::classes(&seeds, &how.limits),
         engine: figures::engine(simulated),
         cache: figures::cache(fleet, simulated, &played.series),
         transfers: figures::transfers(fleet, simulated),

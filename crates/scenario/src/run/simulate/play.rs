@@ -27,7 +27,7 @@ pub(super) struct Stage<'a> {
     pub(super) fleet: &'a Fleet,
     pub(super) times: &'a [Times],
     pub(super) load: &'a Load<'a>,
-    pub(super) simulation: Simulation,
+    pub(super) simulation: &'a Simulation,
     pub(super) interrupted: Interrupted<'a>,
 }
 
@@ -49,14 +49,14 @@ impl<'a> Stage<'a> {
     pub(super) fn watched(&self, watch: &mut dyn Watch) -> Played {
         let mut source = self.source(self.simulation.seed);
         let mut watching = Watching::new(Some(watch), self.load.expected(), self.simulation.warm_up.get());
-        let simulated = simulate(self.fleet, self.times, &mut source, &self.simulation, Some(&mut watching));
+        let simulated = simulate(self.fleet, self.times, &mut source, self.simulation, Some(&mut watching));
         let (distributions, series) = (watching.distributions(), watching.series());
         Played { simulated, passed: source.passed, distributions, series }
     }
 
     /// Another seed, without anyone who looks on.
     fn alone(&self, seed: u64) -> Simulated {
-        let simulation = Simulation { seed, sample_every: None, ..self.simulation };
+        let simulation = Simulation { seed, sample_every: None, ..self.simulation.clone() };
         let mut ender = Ender(self.interrupted);
         simulate(self.fleet, self.times, &mut self.source(seed), &simulation, Some(&mut ender))
     }

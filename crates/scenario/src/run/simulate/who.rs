@@ -1,10 +1,12 @@
 //! Who sends requests, as the question says it: a rate, users, clients, or people who come and go.
 
-use super::people::{Crowd, Who};
+use super::crowd::{Crowd, Kind};
+use super::people::{Habits, Who};
 use super::tools::Tools;
 use crate::QuestionError;
 use crate::inputs::check_range;
 use crate::lengths::Length;
+use crate::question::{Class, classes};
 use crate::run::explain::Asked;
 use rackplan_traffic::Lengths;
 
@@ -25,17 +27,31 @@ const REQUESTS_OF_USER: u64 = 20;
 /// A log-normal length is cut at so many times its mean.
 const CUT: f64 = 32.0;
 
-/// Reads who asks.
+/// Reads who asks, and what each kind of them asks.
 pub(super) fn crowd(asked: &mut Asked) -> Result<Crowd, QuestionError> {
-    let workload = asked.question.workload.clone();
     let who = who(asked)?;
+    let classes = classes(asked.layers, &asked.question)?;
+    let mut kinds = Vec::new();
+    for Class { name, share, priority, layers, question } in &classes {
+        let habits = asked.of_another(layers, question, |asked| habits(asked, who, *priority))?;
+        kinds.push(Kind { name: name.clone(), share: *share, habits });
+    }
+    if kinds.is_empty() {
+        kinds.push(Kind { name: String::new(), share: 1.0, habits: habits(asked, who, 0)? });
+    }
+    let crowd = Crowd { who, kinds, requests: 0, until: 0.0 };
+    let (requests, until) = ends(asked, who, crowd.think())?;
+    Ok(Crowd { requests, until, ..crowd })
+}
+
+fn habits(asked: &mut Asked, who: Who, priority: u16) -> Result<Habits, QuestionError> {
+    let workload = asked.question.workload.clone();
     let turns = workload.turns.map_or(1, |turns| turns.0);
     check_range(asked.layers, "workload.turns", turns, 1, MOST_TURNS)?;
     let think = workload.think_time.map_or(0.0, |time| time.get());
-    if workload.think_time.is_none() && (turns > 1 || !matches!(who, Who::Rate(_))) {
+    if workload.think_time.is_none() && (turns > 1 || who.is_closed()) {
         asked.notes.assume("workload.think_time", "0s", "every user asks again at once");
     }
-    let ends = ends(asked, who, think)?;
     let shared = workload.prefix_hit.map_or(0.0, |share| share.0);
     if shared > 1.0 {
         let place = asked.layers.place("workload.prefix_hit");
@@ -43,16 +59,14 @@ pub(super) fn crowd(asked: &mut Asked) -> Result<Crowd, QuestionError> {
             QuestionError::value(place, format!("`{shared}` is no share")).with_hint("expected 0 to 1")
         );
     }
-    Ok(Crowd {
-        who,
+    Ok(Habits {
         think,
         isl: length(asked, "workload.isl", workload.isl, (ISL, "a chat's turn"))?,
         osl: length(asked, "workload.osl", workload.osl, (OSL, "a chat's answer"))?,
         turns: turns as u32,
         shared,
         tools: Tools::read(asked)?,
-        requests: ends.0,
-        until: ends.1,
+        priority,
     })
 }
 

@@ -58,6 +58,7 @@ impl Fixture {
             kernels: &self.kernels,
             scheduler: Scheduler::new(&self.framework, self.gpu.memory.capacity, request.input),
             request,
+            classes: &[],
             pace: Pace::default(),
             policies: &[KvPolicy::HBM],
             modes: Modes::Aggregated,

@@ -2,6 +2,11 @@
 
 use rackplan_units::Seconds;
 
+/// Standard deviations up to the longest length that is reckoned with, and the most that it is over the mean.
+const LONGEST: f64 = 4.3;
+/// A length that is drawn is cut at so many times its mean.
+pub const CUT: f64 = 32.0;
+
 /// A request, on average. Counts are of tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
@@ -17,44 +22,98 @@ pub struct Request {
     pub input_sigma: f64,
     /// The same of the answer.
     pub output_sigma: f64,
+    /// Tokens by which requests that generate have more before their answers than requests on average, since long answers are
+    /// met more often: the covariance of both over the mean answer; 0 where they know nothing of each other.
+    pub beside: f64,
+}
+
+/// A kind of requests among others on the same replicas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Class {
+    /// What it asks.
+    pub request: Request,
+    /// How fast its answers must come.
+    pub targets: Targets,
 }
 
 impl Request {
     /// A prompt and an answer of these lengths, with nothing before them.
     pub fn new(input: f64, output: f64) -> Self {
-        Self { input, output, prefix: 0.0, kept: 0.0, input_sigma: 0.0, output_sigma: 0.0 }
+        Self { input, output, prefix: 0.0, kept: 0.0, input_sigma: 0.0, output_sigma: 0.0, beside: 0.0 }
+    }
+
+    /// A request of several kinds, each with its part of all requests: means, and the spread that is left between lengths.
+    pub fn blended(kinds: &[(f64, Self)]) -> Self {
+        let all: f64 = kinds.iter().map(|(part, _)| part).sum();
+        let mean = |of: fn(&Self) -> f64| kinds.iter().map(|(part, kind)| part * of(kind)).sum::<f64>() / all;
+        let (input, output) = (mean(|kind| kind.input), mean(|kind| kind.output));
+        let (prefix, kept) = (mean(|kind| kind.prefix), mean(|kind| kind.kept));
+        let before = mean(|kind| kind.output * (kind.prefix + kind.input + kind.beside)) / output;
+        Self {
+            input,
+            output,
+            prefix,
+            kept,
+            input_sigma: sigma(mean(|kind| second_moment(kind.input, kind.input_sigma)), input),
+            output_sigma: sigma(mean(|kind| second_moment(kind.output, kind.output_sigma)), output),
+            beside: before - prefix - input,
+        }
     }
 
     /// Tokens in the cache while the answer comes, on average over those that do: half of `E[O²]/E[O]`, since longer answers
     /// are met more often.
     pub fn context(&self) -> f64 {
-        self.prefix + self.input + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))
+        self.before() + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))
     }
 
-    /// What the service of a queue of prompts scatters by, 1 + c^2.
-    pub(crate) fn scatter(&self) -> f64 {
-        1.0 + relative_variance(self.input_sigma)
+    /// Tokens before an average token of the prompt, that its attention reads: E[I (P + I/2)] / E[I], less half of the mean
+    /// prompt that a chunk of it reads of itself.
+    pub(crate) fn read_before(&self) -> f64 {
+        self.prefix + self.input / 2.0 * relative_variance(self.input_sigma)
     }
 
-    /// Length of the prompt that a share of requests does not exceed, over the mean.
-    pub(crate) fn longer_input(&self, z: f64) -> f64 {
-        (z * self.input_sigma - self.input_sigma * self.input_sigma / 2.0).exp().max(1.0)
+    /// Mean of one over the answer's length, over one over its mean, E[O] E[1/O].
+    pub(crate) fn shorter_output(&self) -> f64 {
+        1.0 + relative_variance(self.output_sigma)
     }
 
-    /// The same of the answer.
+    /// The longest prompt that is reckoned with: of lengths that scatter one in a hundred thousand is longer.
+    pub fn longest_input(&self) -> f64 {
+        let sigma = self.input_sigma;
+        self.input * (LONGEST * sigma - sigma * sigma / 2.0).exp().clamp(1.0, CUT)
+    }
+
+    /// Length of the answer that a share of requests does not exceed, over the mean.
     pub(crate) fn longer_output(&self, z: f64) -> f64 {
         (z * self.output_sigma - self.output_sigma * self.output_sigma / 2.0).exp().max(1.0)
     }
 
     /// Tokens in the cache at the end of the answer.
     pub fn longest(&self) -> f64 {
-        self.prefix + self.input + self.output
+        self.before() + self.output
+    }
+
+    /// Tokens before the answers of requests that generate.
+    fn before(&self) -> f64 {
+        self.prefix + self.input + self.beside
     }
 }
 
 /// Variance over the square of the mean of a log-normal law, exp(σ²) - 1.
 fn relative_variance(sigma: f64) -> f64 {
     (sigma * sigma).exp_m1()
+}
+
+/// Mean square of a log-normal law.
+fn second_moment(mean: f64, sigma: f64) -> f64 {
+    mean * mean * (1.0 + relative_variance(sigma))
+}
+
+/// Standard deviation of the logarithm of a log-normal law with this mean square and mean; rounding leaves equal lengths
+/// equal.
+fn sigma(second_moment: f64, mean: f64) -> f64 {
+    let variance = second_moment / (mean * mean) - 1.0;
+    if variance > 1e-12 { variance.ln_1p().sqrt() } else { 0.0 }
 }
 
 /// How fast answers must come.
@@ -111,6 +170,15 @@ impl Population {
         }
     }
 
+    /// Variance of the number of requests that come during an answer over its mean: 1 for arrivals that know nothing of each
+    /// other, the share of users who think for users who wait (binomial).
+    pub(crate) fn dispersion(&self, e2e: f64) -> f64 {
+        match self {
+            Self::Users { think_time, .. } => 1.0 / (1.0 + e2e / think_time.get()),
+            Self::Rate(_) => 1.0,
+        }
+    }
+
     /// Variance of the number of requests in flight over its mean, 1 / (s + R/Z): where it is above its mean by a part,
     /// requests end faster by s times that part and, where users wait for their answers, fewer of them are left to send
     /// any. s is 1 where requests do not slow each other down: then it is 1 for arrivals that know nothing of each other and
@@ -127,6 +195,21 @@ impl Population {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hand_requests_of_two_kinds() {
+        let (short, long) = (Request::new(100.0, 50.0), Request::new(900.0, 150.0));
+        let both = Request::blended(&[(3.0, short), (1.0, long)]);
+        assert_eq!((both.input, both.output), (300.0, 75.0));
+        // Half of the answers' tokens are of each kind, 150 of 300, so that half of what generates has 900 tokens before it.
+        assert!((both.beside - 200.0).abs() < 1e-9 && (both.longest() - 575.0).abs() < 1e-9);
+        // E[I²] = (3 · 100² + 900²) / 4 = 210,000, over 300² = 2.333.
+        assert!((1.0 + relative_variance(both.input_sigma) - 210_000.0 / 90_000.0).abs() < 1e-9);
+        let spread = Request { input_sigma: 0.7, output_sigma: 0.3, ..long };
+        let same = Request::blended(&[(0.2, spread), (0.6, spread)]);
+        assert!((same.input_sigma - 0.7).abs() < 1e-9 && (same.output_sigma - 0.3).abs() < 1e-9);
+        assert_eq!(Request::blended(&[(1.0, short)]), short);
+    }
 
     #[test]
     fn hand_an_interactive_system() {

@@ -1,7 +1,7 @@
 //! The most that one replica takes within the targets.
 
 use crate::queueing::normal_quantile;
-use crate::{Point, Population, Rejection, Station, Targets};
+use crate::{Class, Point, Population, Rejection, Request, Station, Targets};
 use rackplan_units::Seconds;
 
 /// A replica at the highest load that it serves within the targets.
@@ -119,12 +119,44 @@ pub fn operating(
 fn seen(station: &Station, targets: &Targets, population: &Population, point: Point) -> Served {
     let percentile = |share| station.at_percentile(&point, share, population);
     let (ttft, tpot) = targets.percentile.map_or((point.ttft, point.tpot), percentile);
-    let request = &station.decode().request;
-    let longer = targets.percentile.map_or(1.0, |share| request.longer_output(normal_quantile(share)));
-    let e2e = ttft + (request.output * longer - 1.0).max(0.0) * tpot;
+    let mean = (point.ttft, point.tpot);
+    let e2e = to_the_end(&station.decode().request, targets, mean, (ttft, tpot));
     let rate = point.requests_per_second;
     let taken = population.taken(rate, point.e2e);
     Served { point, ttft, tpot, e2e, taken, most_per_second: rate, binds: Binds::Batches }
+}
+
+/// Time to the last token at the percentile, from first and further tokens on average and at it: a longer answer, slower
+/// tokens and a later first one add up as deviations do.
+fn to_the_end(request: &Request, targets: &Targets, mean: (f64, f64), (ttft, tpot): (f64, f64)) -> f64 {
+    let longer = targets.percentile.map_or(1.0, |share| request.longer_output(normal_quantile(share)));
+    let tokens = (request.output - 1.0).max(0.0);
+    let deviations = [ttft - mean.0, tokens * (tpot - mean.1), request.output * (longer - 1.0) * mean.1];
+    mean.0 + tokens * mean.1 + deviations.into_iter().fold(0.0, f64::hypot)
+}
+
+/// What users of one kind see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassSeen {
+    /// Time to first token, mean, in seconds.
+    pub ttft_mean: f64,
+    /// Time to first token at the percentile asked for, in seconds.
+    pub ttft: f64,
+    /// Time per output token at the percentile asked for, in seconds.
+    pub tpot: f64,
+    /// From the request to its last token at the percentile asked for, in seconds.
+    pub e2e: f64,
+}
+
+/// What users of one of several kinds see where all see this.
+pub fn seen_by(station: &Station, class: &Class, population: &Population, all: &Served) -> ClassSeen {
+    let share = class.targets.percentile;
+    let of = (&class.request, population);
+    let (ttft_mean, ttft, tpot) = station.of_class(&all.point, share.unwrap_or(0.5), of);
+    let mean = (ttft_mean, all.point.tpot);
+    let (ttft, tpot) = if share.is_some() { (ttft, tpot) } else { mean };
+    let e2e = to_the_end(&class.request, &class.targets, mean, (ttft, tpot));
+    ClassSeen { ttft_mean, ttft, tpot, e2e }
 }
 
 /// Halvings of the load: to a millionth.
@@ -170,13 +202,23 @@ fn serve(
         return Err(Miss { binds, value: generating, limit: 0.0 });
     }
     let served = seen(station, targets, population, point);
+    let classes = station.prefill().classes;
+    within((served.ttft, served.tpot, served.e2e), targets)?;
+    for class in classes {
+        let seen = seen_by(station, class, population, &served);
+        within((seen.ttft, seen.tpot, seen.e2e), &class.targets)?;
+    }
+    Ok(served)
+}
+
+fn within((ttft, tpot, e2e): (f64, f64, f64), targets: &Targets) -> Result<(), Miss> {
     let compared = [
-        (Binds::Ttft, served.ttft, targets.ttft),
-        (Binds::Tpot, served.tpot, targets.tpot),
-        (Binds::E2e, served.e2e, targets.e2e),
+        (Binds::Ttft, ttft, targets.ttft),
+        (Binds::Tpot, tpot, targets.tpot),
+        (Binds::E2e, e2e, targets.e2e),
     ];
     let missed = compared.into_iter().find(|(_, value, limit)| *value > limit.get());
-    missed.map_or(Ok(served), |(binds, value, limit)| Err(Miss { binds, value, limit: limit.get() }))
+    missed.map_or(Ok(()), |(binds, value, limit)| Err(Miss { binds, value, limit: limit.get() }))
 }
 
 /// What a load misses, and both sides of the comparison.

@@ -19,8 +19,8 @@ mod sizing;
 mod space;
 mod spares;
 
-pub use demand::{Population, Request, Targets};
-pub use evaluate::{Binds, Served, highest, operating};
+pub use demand::{CUT, Class, Population, Request, Targets};
+pub use evaluate::{Binds, ClassSeen, Served, highest, operating, seen_by};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};
 pub use pareto::pareto;
 pub use pools::{Handover, Pools, Station, Workers};

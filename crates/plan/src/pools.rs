@@ -1,7 +1,7 @@
 //! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
 
-use crate::queueing::{longest_wait, normal_quantile, settles, wait};
-use crate::{Binds, Point, Population, Replica, Targets};
+use crate::queueing::{longest_wait, settles, wait};
+use crate::{Binds, Point, Population, Replica, Request, Targets};
 use rackplan_perf::collectives::send::{Path, Transfer, send};
 
 /// How a unit is put together.
@@ -58,7 +58,7 @@ impl Pools<'_> {
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
         let queue_load = of_rank * service;
-        let queue_wait = prefill.request.scatter() * wait(queue_load, service);
+        let queue_wait = prefill.scatter() * wait(queue_load, service);
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
         let front = prefill.tokenised(of_rank) + decode.tokenised(rate / f64::from(self.workers.decode));
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
@@ -82,6 +82,34 @@ impl Pools<'_> {
 
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
+        self.of_request(point, percentile, population, &self.prefill.request)
+    }
+
+    /// Time to first token, mean and at a percentile, and time per token at that percentile of one of its kinds of requests:
+    /// all wait alike, and then differ by their own prompts.
+    fn of_class(
+        &self,
+        point: &Point,
+        percentile: f64,
+        (class, population): (&Request, &Population),
+    ) -> (f64, f64, f64) {
+        let prefill = &self.prefill;
+        let class = &prefill.policy.request(class);
+        // Both workers tokenise.
+        let more = prefill.prompt_of(class) - prefill.prompt_alone()
+            + 2.0 * (prefill.tokenise(class) - prefill.tokenise(&prefill.request));
+        let (ttft, tpot) = self.of_request(point, percentile, population, class);
+        let more = prefill.pace.later * more;
+        (point.ttft + more, ttft + more, tpot)
+    }
+
+    fn of_request(
+        &self,
+        point: &Point,
+        percentile: f64,
+        population: &Population,
+        request: &Request,
+    ) -> (f64, f64) {
         let peak = self.decode.peak(point, percentile, population).max(point.generating);
         let step = self.decode.decode_step(peak / self.decode_ranks()).max(point.decode_step);
         let tpot = step / self.decode.pace.accepted;
@@ -90,8 +118,7 @@ impl Pools<'_> {
         }
         let longer = longest_wait((point.queue_load, point.queue_wait), percentile) - point.queue_wait;
         let later = self.prefill.later_by_reload(point, percentile);
-        let longest = self.prefill.request.longer_input(normal_quantile(percentile));
-        let own = (longest - 1.0) * self.prefill.prompt_alone();
+        let own = self.prefill.longer_prompt(request, percentile);
         (point.ttft + longer.max(0.0).hypot(own) + step - point.decode_step + later, tpot)
     }
 
@@ -129,7 +156,7 @@ impl Pools<'_> {
     ) -> Option<f64> {
         let service = prefill.prompt_alone();
         let fits = |load: f64| {
-            let mean = prefill.request.scatter() * wait(load, service);
+            let mean = prefill.scatter() * wait(load, service);
             let longest = percentile.map_or(mean, |share| longest_wait((load, mean), share).max(mean));
             prefill.pace.later * (longest + service) < targets.ttft.get()
         };
@@ -184,6 +211,19 @@ impl Station<'_> {
         match self {
             Self::Together(replica) => replica.at_percentile(point, percentile, population),
             Self::Apart(pools) => pools.at_percentile(point, percentile, population),
+        }
+    }
+
+    /// Time to first token of one of its kinds of requests, mean and at a percentile, and its time per token there.
+    pub(crate) fn of_class(
+        &self,
+        point: &Point,
+        percentile: f64,
+        class: (&Request, &Population),
+    ) -> (f64, f64, f64) {
+        match self {
+            Self::Together(replica) => replica.of_class(point, percentile, class),
+            Self::Apart(pools) => pools.of_class(point, percentile, class),
         }
     }
 

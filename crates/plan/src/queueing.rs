@@ -4,10 +4,10 @@
 //! The number of requests that generate is the free variable; arrivals, time per token and time to first token follow
 //! from it without iteration.
 
-use crate::{Binds, KvPolicy, Population, Reload, Request, Room, Scheduler};
+use crate::{Binds, Class, KvPolicy, Population, Reload, Request, Room, Scheduler};
 use rackplan_perf::{Average, Batch, Compiled};
 
-/// One replica that serves requests of one kind.
+/// One replica, and the requests that it serves.
 #[derive(Clone, Copy, Debug)]
 pub struct Replica<'a> {
     /// Its operators.
@@ -16,6 +16,8 @@ pub struct Replica<'a> {
     pub scheduler: Scheduler,
     /// What it computes for a request.
     pub request: Request,
+    /// Kinds of requests that differ from this mean; none where all are alike.
+    pub classes: &'a [Class],
     /// How fast it goes beside what its operators say.
     pub pace: Pace,
     /// Where users who think keep their caches.
@@ -24,6 +26,8 @@ pub struct Replica<'a> {
     pub room: Room,
     /// A step of one prompt alone, in seconds.
     alone: f64,
+    /// Standard deviation of its logarithm; 0 where all prompts are the same.
+    spread: f64,
 }
 
 /// What changes the pace of a replica beside its operators.
@@ -97,12 +101,18 @@ impl<'a> Replica<'a> {
     /// Whose users keep nothing between requests, at the pace of its operators. Asks once for what no load changes.
     pub fn new(compiled: &'a Compiled, scheduler: Scheduler, request: Request, room: Room) -> Self {
         let alone = compiled.step(&prompt(Batch::default(), &request)).get();
-        Self { compiled, scheduler, request, pace: Pace::default(), policy: KvPolicy::HBM, room, alone }
+        let (pace, policy, spread) = (Pace::default(), KvPolicy::HBM, spread(compiled, &request));
+        Self { compiled, scheduler, request, classes: &[], pace, policy, room, alone, spread }
     }
 
     /// The same at another pace.
     pub fn paced(self, pace: Pace) -> Self {
         Self { pace, ..self }
+    }
+
+    /// The same for several kinds of requests.
+    pub fn among(self, classes: &'a [Class]) -> Self {
+        Self { classes, ..self }
     }
 
     /// The same without users who come back.
@@ -117,7 +127,7 @@ impl<'a> Replica<'a> {
             return Self { policy, ..self };
         }
         let alone = self.compiled.step(&prompt(Batch::default(), &request)).get();
-        Self { policy, request, alone, ..self }
+        Self { policy, request, alone, spread: spread(self.compiled, &request), ..self }
     }
 
     /// What users see while `generating` requests generate on average.
@@ -173,7 +183,7 @@ impl<'a> Replica<'a> {
         let service = prompt + beside;
         let own = if rests { prompt } else { step + prompt + (chunks - 1.0) * decode };
         let before = (STEPS_BEFORE + self.scheduler.ahead) * step;
-        (before + own, rate * service, self.request.scatter() * wait(rate * service, service))
+        (before + own, rate * service, self.scatter() * wait(rate * service, service))
     }
 
     /// How caches come back that were moved out: those of one rank over the links of each of its accelerators.
@@ -187,28 +197,92 @@ impl<'a> Replica<'a> {
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
     ///
     /// More requests than on average generate beside such a request, as many as `Replica::peak` has, and its steps are
-    /// longer: tpot = dec(peak) + peak/O π. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
+    /// longer, dec(peak) + peak/O π; more prompts than on average halt it, by `Replica::halts`. The two add up as deviations do. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
     /// W_p = W/ρ ln(ρ/(1 - p)).
     ///
     /// A percentile beyond the share whose cache never left also waits for it to come back. Where prompts differ in length
     /// the queue's service scatters, W (1 + c²), and a longer prompt and longer waits, the tokeniser's among them, add up as
     /// deviations do.
     pub fn at_percentile(&self, point: &Point, percentile: f64, population: &Population) -> (f64, f64) {
+        self.of_request(point, percentile, population, &self.request)
+    }
+
+    /// Time to first token, mean and at a percentile, and time per token at that percentile of one of its kinds of requests:
+    /// all wait alike, and then differ by their own prompts and answers.
+    pub(crate) fn of_class(
+        &self,
+        point: &Point,
+        percentile: f64,
+        (class, population): (&Request, &Population),
+    ) -> (f64, f64, f64) {
+        let class = &self.policy.request(class);
+        let chunks = |request: &Request| (request.input / self.scheduler.token_budget).ceil().max(1.0);
+        let between = if self.scheduler.rests_decodes() { 0.0 } else { point.decode_step };
+        let more = self.prompt_of(class) - self.prompt_alone()
+            + (chunks(class) - chunks(&self.request)) * between
+            + self.tokenise(class)
+            - self.tokenise(&self.request);
+        let (ttft, tpot) = self.of_request(point, percentile, population, class);
+        let more = self.pace.later * more;
+        (point.ttft + more, ttft + more, tpot)
+    }
+
+    /// A step of one such prompt and nothing else.
+    pub(crate) fn prompt_of(&self, request: &Request) -> f64 {
+        self.pace.slower * self.compiled.step(&prompt(Batch::default(), request)).get()
+    }
+
+    /// What a percentile of such prompts takes longer than they do on average.
+    pub(crate) fn longer_prompt(&self, request: &Request, percentile: f64) -> f64 {
+        let (z, spread) = (normal_quantile(percentile), spread(self.compiled, request));
+        let longer = (z * spread - spread * spread / 2.0).exp_m1();
+        if longer > 0.0 { longer * self.prompt_of(request) } else { 0.0 }
+    }
+
+    /// What the service of a queue of prompts scatters by, 1 + c².
+    pub(crate) fn scatter(&self) -> f64 {
+        (self.spread * self.spread).exp()
+    }
+
+    fn of_request(
+        &self,
+        point: &Point,
+        percentile: f64,
+        population: &Population,
+        request: &Request,
+    ) -> (f64, f64) {
         let peak = self.peak(point, percentile, population).max(point.generating);
         let decode = self.decode_step(peak / self.room.ranks).max(point.decode_step);
         let prompts = (point.tpot * self.pace.accepted - point.decode_step) * peak / point.generating;
-        let tpot = (decode + prompts) / self.pace.accepted;
+        let slower = ((decode + prompts) / self.pace.accepted - point.tpot).max(0.0);
+        let halts = normal_quantile(percentile).max(0.0) * self.halts(point, request, population);
+        let tpot = point.tpot + slower.hypot(halts);
         if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
             return (f64::INFINITY, tpot);
         }
         let wait = (point.queue_load, point.queue_wait);
         let longer = longest_wait(wait, percentile) - point.queue_wait;
         let steps = (1.0 + STEPS_BEFORE + self.scheduler.ahead) * (decode - point.decode_step);
-        let own = (self.request.longer_input(normal_quantile(percentile)) - 1.0) * self.prompt_alone();
         let met = self.met(point.requests_per_second / self.room.ranks);
         let waits = longer.max(0.0).hypot(self.later_by_tokeniser(point, percentile));
+        let own = self.longer_prompt(request, percentile);
         let ttft = point.ttft + waits.hypot(own) + self.pace.later * (steps + met);
         (ttft + self.later_by_reload(point, percentile), tpot)
+    }
+
+    /// Standard deviation of the time per token of a request by what prompts happen to halt it. As a busy period that begins
+    /// with the request's own steps has it, a time T = O t that prompts of π each at a load ρ stretch has the variance
+    /// ρ π (1 + c²) T / (1 - ρ)², of which a token has an O-th. Users who wait for
+    /// their answers send more evenly ([`Population::dispersion`]).
+    /// Source: M/G/1 delay cycle, Var = λ E[π²] T₀ / (1 - ρ)³ with T₀ = (1 - ρ) T.
+    fn halts(&self, point: &Point, request: &Request, population: &Population) -> f64 {
+        let step = point.tpot * self.pace.accepted;
+        let load = (1.0 - point.decode_step / step).clamp(0.0, HIGHEST_LOAD);
+        let rate = point.requests_per_second / self.room.ranks;
+        let prompt = point.prefill_load / rate * self.scatter();
+        let tokens = request.output / request.shorter_output();
+        let dispersion = population.dispersion(point.e2e);
+        (dispersion * load * prompt * point.tpot / tokens).sqrt() / (1.0 - load)
     }
 
     /// What a percentile of requests waits for its cache beyond the mean over all.
@@ -325,27 +399,44 @@ impl<'a> Replica<'a> {
 
     /// Tokenising, one prompt of the replica after another.
     pub(crate) fn tokenised(&self, rate: f64) -> f64 {
-        let each = self.tokenise();
+        let each = self.tokenise(&self.request);
         each + wait(rate * self.room.ranks * each, each)
     }
 
     /// Tokenising one prompt: all of it comes as text, what is cached too.
-    fn tokenise(&self) -> f64 {
-        self.scheduler.tokenise * (self.request.prefix + self.request.input)
+    pub(crate) fn tokenise(&self, request: &Request) -> f64 {
+        self.scheduler.tokenise * (request.prefix + request.input)
     }
 
     /// What a percentile of requests waits for the tokeniser beyond the mean.
     fn later_by_tokeniser(&self, point: &Point, percentile: f64) -> f64 {
-        let each = self.tokenise();
+        let each = self.tokenise(&self.request);
         let load = point.requests_per_second * each;
         let mean = wait(load, each);
         self.pace.later * (longest_wait((load, mean), percentile) - mean).max(0.0)
     }
 }
 
+/// Standard deviation of the logarithm of a prompt's time: that of its length times the elasticity of time to length,
+/// between the median and the 95th percentile of lengths.
+fn spread(compiled: &Compiled, request: &Request) -> f64 {
+    let sigma = request.input_sigma;
+    if sigma <= 0.0 {
+        return 0.0;
+    }
+    let time = |z: f64| {
+        let chunk = request.input * (z * sigma - sigma * sigma / 2.0).exp();
+        compiled.step(&Batch { prompts: 1.0, chunk, prefix: request.prefix, ..Batch::default() }).get()
+    };
+    (time(Z95) / time(0.0)).ln().max(0.0) / Z95
+}
+
+/// The 95th percentile of the standard normal law.
+const Z95: f64 = 1.644_853_627;
+
 /// A batch with one prompt in it.
 fn prompt(batch: Batch, request: &Request) -> Batch {
-    Batch { prompts: 1.0, chunk: request.input, prefix: request.prefix, ..batch }
+    Batch { prompts: 1.0, chunk: request.input, prefix: request.read_before(), ..batch }
 }
 
 /// A load as the formulas of the first token take it: requests per second and sequences of a rank, its steps.

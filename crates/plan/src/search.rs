@@ -4,8 +4,8 @@ use crate::pools::Workers;
 use crate::rules::{self, RULES};
 use crate::shapes;
 use crate::{
-    KvPolicy, Pace, Pools, Population, Rejection, Replica, Request, Room, Scheduler, Served, Space, Station,
-    Targets, highest,
+    Class, KvPolicy, Pace, Pools, Population, Rejection, Replica, Request, Room, Scheduler, Served, Space,
+    Station, Targets, highest,
 };
 use rackplan_perf::collectives::send::Path;
 use rackplan_perf::{Compiled, Deployment, Kernels, Memory, ParallelPlan};
@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub scheduler: Scheduler,
     /// What is asked of it.
     pub request: Request,
+    /// Kinds of requests that this is the mean of; none where all are alike.
+    pub classes: &'a [Class],
     /// How fast it goes beside what its operators say.
     pub pace: Pace,
     /// Ways to keep caches of users who think; at least one.
@@ -147,7 +149,9 @@ impl<'a> Question<'a> {
     /// One plan, with caches kept in each way.
     pub fn of(&self, plan: ParallelPlan, domain: u32) -> Vec<Tried> {
         let deployment = Deployment { plan, ..self.deployment };
-        if let Err(reason) = rules::check(&deployment, &self.request, domain) {
+        let longest = self.classes.iter().map(|class| &class.request).chain([&self.request]);
+        let refused = longest.map(|request| rules::check(&deployment, request, domain)).find_map(Result::err);
+        if let Some(reason) = refused {
             return vec![Err(Dropped { plan, reason })];
         }
         let compiled = self.compiled(plan);
@@ -170,15 +174,21 @@ impl<'a> Question<'a> {
     }
 
     /// A plan as the formulas of queueing take it, its users keeping everything.
-    pub fn replica<'c>(&self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c> {
+    pub fn replica<'c>(&self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c>
+    where
+        'a: 'c,
+    {
         let deployment = Deployment { plan, ..self.deployment };
         let room = Room::of(&deployment, &Memory::of(&deployment), &self.request);
-        Replica::new(compiled, self.scheduler, self.request, room).paced(self.pace)
+        Replica::new(compiled, self.scheduler, self.request, room).paced(self.pace).among(self.classes)
     }
 
     /// What was found, as the formulas of queueing take it: `compiled` are the operators of its plan and of the one for
     /// prompts.
-    pub fn station<'c>(&self, found: &Found, compiled: &'c (Compiled, Option<Compiled>)) -> Station<'c> {
+    pub fn station<'c>(&self, found: &Found, compiled: &'c (Compiled, Option<Compiled>)) -> Station<'c>
+    where
+        'a: 'c,
+    {
         let keeping = |replica: Replica<'c>| replica.keeping(found.policy, &self.request);
         let decode = keeping(self.replica(found.plan, &compiled.0));
         match (found.pools, &compiled.1) {

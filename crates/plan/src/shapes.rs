@@ -72,6 +72,8 @@ fn prefill_worker(question: &Question, plan: ParallelPlan, policy: &KvPolicy) ->
 fn decode_worker(question: &Question, plan: ParallelPlan, policy: &KvPolicy) -> Option<Worker> {
     let compiled = question.compiled(plan);
     let replica = question.replica(plan, &compiled).keeping(*policy, &question.request);
+    // Whatever any class waits for its first token.
+    let replica = replica.among(&[]);
     let pools = question.pools(unhurried(replica), replica, Workers { prefill: 1, decode: 1 });
     let whenever = Seconds::new(f64::INFINITY);
     let free = Targets { ttft: whenever, e2e: whenever, ..question.targets };

@@ -84,6 +84,7 @@ impl Asked {
             kernels: &fixture.kernels[self.backend as usize],
             scheduler: Scheduler::new(&framework, fixture.gpu.memory.capacity, request.input),
             request,
+            classes: &[],
             pace: Pace::default(),
             policies: &[KvPolicy::HBM],
             modes: Modes::Aggregated,

@@ -1,5 +1,6 @@
 //! Everything that shows the answer of `size`.
 
+mod classes;
 mod figures;
 mod replay;
 mod screen;

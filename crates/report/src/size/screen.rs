@@ -1,6 +1,6 @@
 //! The first screen of `size`: at most 25 lines of 100 columns, the decision first.
 
-use super::replay;
+use super::{classes, replay};
 use crate::format::{bytes, count, counted, dollars, number, percent, power, rate, time, times};
 use crate::lines::WIDTH;
 use crate::lines::{labelled, wrap};
@@ -88,7 +88,7 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
         ("arithmetic", arithmetic(d)),
         ("users", size.demand.generating.map_or_else(|| users(size, d), |found| in_flight(size, d, &found))),
         ("speed", speed(size, d)),
-        ("latency", d.latency.as_ref().map_or_else(|| answer.evidence.band.clone(), latency)),
+        ("latency", d.latency.as_ref().map_or_else(|| answer.evidence.band.clone(), |l| of_all(size, l))),
         ("binds", binds(d)),
         ("memory", memory(d)),
         ("network", network(d)),
@@ -99,8 +99,9 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
     let line = |(label, text): &(&str, String)| labelled(label, text);
     let played = d.latency.as_ref().zip(d.replay.as_ref());
     let played = played.map_or(String::new(), |(l, replay)| labelled("simulated", &replay::line(l, replay)));
+    let of_classes = d.latency.as_ref().map_or(String::new(), |l| classes::lines(size, l));
     let (until_latency, rest) = lines.split_at(4);
-    until_latency.iter().map(line).chain([played]).chain(rest.iter().map(line)).collect()
+    until_latency.iter().map(line).chain([of_classes, played]).chain(rest.iter().map(line)).collect()
 }
 
 fn bill_power(d: &Deployment) -> String {
@@ -223,6 +224,16 @@ pub(super) fn latency(l: &Latency) -> String {
         time(l.e2e_mean_s),
         l.backend,
     )
+}
+
+/// The same, of all classes together where there are several: each has targets of its own.
+fn of_all(size: &SizeAnswer, l: &Latency) -> String {
+    if size.classes.is_empty() {
+        return latency(l);
+    }
+    let all = Latency { e2e_target_s: None, ..l.clone() };
+    let without = [time(l.ttft_target_s), time(l.tpot_target_s)].map(|target| format!(" of {target}"));
+    without.iter().fold(latency(&all), |text, target| text.replacen(target, "", 1))
 }
 
 fn arrivals(a: &Users) -> String {

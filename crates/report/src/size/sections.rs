@@ -1,7 +1,7 @@
 //! The answer of `size` as tables: what `--wide`, Markdown and HTML print.
 
-use super::replay;
 use super::screen::{arithmetic, in_flight, latency, users};
+use super::{classes, replay};
 use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer, Users};
@@ -13,6 +13,7 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
     if let Some(deployment) = &size.deployment {
         all.extend([machines(size, deployment), speed(deployment), seen(size, deployment)]);
         all.extend([
+            classes::section(size, deployment.latency.as_ref()),
             replay::section(size, deployment),
             memory(deployment),
             links(deployment),

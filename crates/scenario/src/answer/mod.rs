@@ -31,8 +31,8 @@ pub use simulate::{
 pub use size::{
     Alternative, Bounds, Capacity, Curve, Demand, Deployment, Difference, Difficulty, Economics, Founding,
     FoundingSummary, Generating, Hardware, Kv, KvPlacement, Latency, LinkLoad, Memory, Money, Plan, Point,
-    Pools, Power, Rejected, Relaxation, SearchCounts, SizeAnswer, Speculation, StepShare, Storage,
-    Throughput, Users, Utilization,
+    Pools, Power, Rejected, Relaxation, SearchCounts, SizeAnswer, SizedClass, Speculation, StepShare,
+    Storage, Throughput, Users, Utilization,
 };
 pub use sweep::{PlanRow, SweepAnswer, SweepRow};
 pub use what_if::{Decision, WhatIf, WhatIfCase};

@@ -13,6 +13,9 @@ pub struct SizeAnswer {
     pub deployment: Option<Deployment>,
     /// Who is served.
     pub demand: Demand,
+    /// What each class of requests gets, where they differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<SizedClass>,
     /// What else was possible, and what it trades.
     pub alternatives: Vec<Alternative>,
     /// Plans of the chosen hardware that serve, the fewest GPUs first, where the method ranks them.
@@ -37,6 +40,35 @@ pub struct SizeAnswer {
     pub summary: FoundingSummary,
     /// Curves for charts.
     pub curves: Vec<Curve>,
+}
+
+/// What one class of requests gets, at the percentile that is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SizedClass {
+    /// Its name.
+    pub name: String,
+    /// Its part of the users, or of the requests a second.
+    pub share: f64,
+    /// Its users, where users are given.
+    pub users: Option<f64>,
+    /// Requests a second.
+    pub requests_per_s: f64,
+    /// Prompt tokens of a request.
+    pub isl: u64,
+    /// Tokens of an answer.
+    pub osl: u64,
+    /// Time to first token.
+    pub ttft_s: f64,
+    /// What it may be.
+    pub ttft_target_s: f64,
+    /// Time per output token.
+    pub tpot_s: f64,
+    /// What it may be.
+    pub tpot_target_s: f64,
+    /// From the request to its last token.
+    pub e2e_s: f64,
+    /// What it may be, where it is limited.
+    pub e2e_target_s: Option<f64>,
 }
 
 /// Users and what they ask for.

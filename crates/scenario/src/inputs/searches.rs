@@ -4,7 +4,7 @@
 use rackplan_catalog::Model;
 use rackplan_perf::{Kernels, Precision};
 use rackplan_plan::{
-    KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Searched, Space, Targets, search,
+    Class, KvPolicy, Modes, Pace, Population, Question, Request, Scheduler, Searched, Space, Targets, search,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +21,7 @@ struct Key {
     kernels: Arc<Kernels>,
     model: Arc<Model>,
     plain: Plain,
+    classes: Vec<Class>,
     policies: Vec<KvPolicy>,
     batches: Vec<u32>,
     space: Space,
@@ -68,6 +69,7 @@ impl Key {
             kernels: Arc::clone(kernels),
             model,
             plain: Plain::of(question),
+            classes: question.classes.to_vec(),
             policies: question.policies.to_vec(),
             batches: question.batches.to_vec(),
             space: space.clone(),
@@ -77,6 +79,7 @@ impl Key {
     fn is(&self, question: &Question, kernels: &Arc<Kernels>, space: &Space) -> bool {
         Arc::ptr_eq(&self.kernels, kernels)
             && self.plain == Plain::of(question)
+            && self.classes == question.classes
             && self.policies == question.policies
             && self.batches == question.batches
             && self.space == *space

@@ -7,7 +7,7 @@ use crate::inputs::{
     Combination, Defaults, Inputs, LONGEST_CONTEXT, Notes, Request, Subject, catalog_error, check_range,
 };
 use crate::layers::Layers;
-use crate::question::Mode;
+use crate::question::{Mode, no_classes};
 use rackplan_first_order as method;
 use rackplan_first_order::{KvPath, KvSystem, Layout, OffloadPoint};
 use rackplan_units::Seconds;
@@ -27,6 +27,7 @@ type System = (String, String, KvSystem);
 /// What offload costs.
 pub fn offload(inputs: &Inputs, layers: &Layers) -> Result<Answer<OffloadAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::OFFLOAD)?;
+    no_classes(layers, &request.question, "offload")?;
     ["search.batch_sizes", "workload.context"].into_iter().for_each(|key| request.notes.forget(key));
     let layout = read_layout(&request)?;
     let batch = read_batch(&mut request)?;

@@ -6,7 +6,7 @@ use crate::QuestionError;
 use crate::answer::{Answer, Demand, FoundingSummary, SizeAnswer, Users};
 use crate::inputs::{Combination, Defaults, Inputs, Load, Machine, Notes, Quant, Request, check_range};
 use crate::layers::Layers;
-use crate::question::{Method, Mode, Objective};
+use crate::question::{Method, Mode, Objective, no_classes};
 use crate::settings::SETTINGS;
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, RackCount, Sizing, SizingInput};
@@ -88,6 +88,7 @@ fn first_order(request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
         feasible: served,
         deployment: outcome.sizing.map(|sizing| deployment::deployment(&request, &outcome, &sizing)),
         demand: demand(&asked, &outcome),
+        classes: Vec::new(),
         alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
         plans: Vec::new(),
         frontier: Vec::new(),
@@ -109,6 +110,7 @@ pub fn founding_summary(inputs: &Inputs, layers: &Layers) -> Result<FoundingSumm
 }
 
 fn best(mut request: Request) -> Result<(Request, Asked, Outcome), QuestionError> {
+    no_classes(request.layers, &request.question, "the first-order method")?;
     let asked = Asked::read(&mut request)?;
     let mut outcomes = Vec::new();
     for machine in &request.machines {

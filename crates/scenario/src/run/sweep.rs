@@ -7,7 +7,7 @@ use crate::Verb;
 use crate::answer::{Answer, SweepAnswer, SweepRow};
 use crate::inputs::{Combination, Defaults, Inputs, Request, check_range};
 use crate::layers::Layers;
-use crate::question::{Method, Mode};
+use crate::question::{Method, Mode, no_classes};
 use crate::settings::SETTINGS;
 use rackplan_first_order as method;
 use rackplan_first_order::{MAX_RACKS, training};
@@ -23,6 +23,7 @@ pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, Qu
         return Err(error.with_hint("add --format jsonl or csv"));
     }
     not_modelled(layers)?;
+    no_classes(layers, &request.question, "a table of layouts")?;
     let mode = request.question.search.mode.unwrap_or_default();
     let racks = read_racks(&mut request)?;
     let mut notes = std::mem::take(&mut request.notes);

@@ -1,6 +1,7 @@
 //! What the operator-level method is asked: requests, who sends them, how fast answers must come, within which limits.
 
 use super::super::size::read_racks;
+use super::classes::Classes;
 use super::lengths::{read_request, share};
 use super::people::People;
 use crate::QuestionError;
@@ -29,6 +30,7 @@ const REPAIR: f64 = 24.0 * 3600.0;
 pub(super) struct Asked {
     pub(super) backends: Vec<Backend>,
     pub(super) request: Asking,
+    pub(super) classes: Classes,
     pub(super) people: People,
     pub(super) targets: Targets,
     pub(super) percentile: String,
@@ -95,9 +97,15 @@ pub(super) struct Drafts {
 
 impl Asked {
     pub(super) fn read(request: &mut Request) -> Result<Self, QuestionError> {
-        let asking = read_request(request)?;
-        let people = People::read(request)?;
-        let (targets, percentile) = read_targets(request)?;
+        let mut classes = Classes::read(request)?;
+        let people = People::read(request, classes.is_empty())?;
+        let alike = classes.is_empty();
+        classes.weigh_at_first(&people.population);
+        let asking = if alike { read_request(request)? } else { classes.blended() };
+        let (targets, percentile) = match alike {
+            true => read_targets(request)?,
+            false => (classes.targets(), read_percentile_name(request)),
+        };
         let racks = read_racks(request)?;
         if request.question.search.batch_sizes.is_none() {
             request.notes.forget("search.batch_sizes");
@@ -105,9 +113,10 @@ impl Asked {
         let batches =
             request.question.search.batch_sizes.as_ref().map_or(Vec::new(), |_| request.batches.clone());
         let limits = request.question.limits.clone();
-        Ok(Self {
+        let mut asked = Self {
             backends: read_backends(request)?,
             request: asking,
+            classes,
             people,
             targets,
             percentile,
@@ -126,11 +135,15 @@ impl Asked {
             drafts: read_drafts(request)?,
             batches,
             simulates: request.question.search.simulate.unwrap_or_default().0,
-        })
+        };
+        if !alike {
+            asked.blend();
+        }
+        Ok(asked)
     }
 }
 
-fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionError> {
+pub(super) fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionError> {
     let targets = request.question.targets.clone();
     let ttft = targets.ttft.unwrap_or_else(|| {
         request.notes.assume("targets.ttft", TTFT, "a chat");
@@ -148,12 +161,16 @@ fn read_targets(request: &mut Request) -> Result<(Targets, String), QuestionErro
             return Err(error.with_hint("expected more than 0, e.g. `500ms`"));
         }
     }
-    let name = targets.percentile.unwrap_or_else(|| {
-        request.notes.assume("targets.percentile", "p95", "usual in agreements on service");
-        "p95".to_owned()
-    });
+    let name = read_percentile_name(request);
     let percentile = read_percentile(request.layers, &name)?;
     Ok((Targets { ttft, tpot, e2e, percentile }, name))
+}
+
+fn read_percentile_name(request: &mut Request) -> String {
+    request.question.targets.percentile.clone().unwrap_or_else(|| {
+        request.notes.assume("targets.percentile", "p95", "usual in agreements on service");
+        "p95".to_owned()
+    })
 }
 
 /// The share of requests that a percentile stands for; none for the mean.

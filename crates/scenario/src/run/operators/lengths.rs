@@ -40,6 +40,7 @@ pub(super) fn read_request(request: &mut Request) -> Result<Asking, QuestionErro
         prefix: kept + shared,
         kept,
         input_sigma: workload.isl.map_or(0.0, |length| length.sigma()),
+        beside: 0.0,
         output_sigma: workload.osl.map_or(0.0, |length| length.sigma()),
     })
 }

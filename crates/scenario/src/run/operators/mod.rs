@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod asked;
+mod classes;
 mod context;
 mod deployment;
 mod difficulty;
@@ -56,7 +57,7 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
-    let (best, notes, search) = best(Context { shared: &shared, request: &request, asked: &asked })?;
+    let (asked, (best, notes, search)) = settled(&shared, &request, asked)?;
     request.notes = notes;
     let inputs = request.inputs;
     note_uses(&best, inputs, &asked, &mut request.notes);
@@ -73,9 +74,25 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
 pub(super) fn decided(mut request: Request) -> Result<SizeAnswer, QuestionError> {
     let asked = Asked::read(&mut request)?;
     let shared = Shared::new(&mut request, &asked)?;
+    let (asked, (best, _, search)) = settled(&shared, &request, asked)?;
     let context = Context { shared: &shared, request: &request, asked: &asked };
-    let (best, _, search) = best(context)?;
     answer(context, &best, search, Extent::Decision)
+}
+
+type Best = (Outcome, Notes, SearchCounts);
+
+/// The best plan. Of several classes of users how often each asks follows from the plan's answers, and the plan from that.
+fn settled(shared: &Shared, request: &Request, mut asked: Asked) -> Result<(Asked, Best), QuestionError> {
+    for _ in 1..classes::ROUNDS {
+        let context = Context { shared, request, asked: &asked };
+        let found = best(context)?;
+        match asked.once_more(context, &found.0) {
+            Some(next) => asked = next,
+            None => return Ok((asked, found)),
+        }
+    }
+    let found = best(Context { shared, request, asked: &asked })?;
+    Ok((asked, found))
 }
 
 fn answer(
@@ -92,6 +109,7 @@ fn answer(
     Ok(SizeAnswer {
         feasible: served,
         demand: demand(context.asked, best.choice.as_ref()),
+        classes: best.choice.as_ref().map_or(Vec::new(), |choice| classes::classes(context, best, choice)),
         alternatives: alternatives::alternatives(context, best, beside)?,
         plans: beside.map_or(Vec::new(), |_| plans::ranked(context, best)),
         frontier: beside.map_or(Vec::new(), |_| plans::frontier(context, best)),
@@ -143,7 +161,7 @@ type Sized = Result<(Outcome, Notes), QuestionError>;
 
 /// Sizes every machine in every number format, framework and depth of speculation, and keeps the best with its notes. A
 /// machine that cannot be modelled is left out where others can.
-fn best(context: Context) -> Result<(Outcome, Notes, SearchCounts), QuestionError> {
+fn best(context: Context) -> Result<Best, QuestionError> {
     let variants = variants(context);
     let sized: Vec<Sized> = variants
         .into_par_iter()

@@ -22,10 +22,11 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn read(request: &mut Request) -> Result<Self, QuestionError> {
+    /// Reads who asks; of classes each says for how long its users think.
+    pub(super) fn read(request: &mut Request, alike: bool) -> Result<Self, QuestionError> {
         let peak_factor = read_peak_factor(request)?;
         let day = read_day(request)?;
-        let (population, users, arrival) = read_population(request, peak_factor)?;
+        let (population, users, arrival) = read_population(request, peak_factor, alike)?;
         Ok(Self { population, users, arrival, day })
     }
 
@@ -40,7 +41,7 @@ impl People {
 
 type Who = (Population, Option<u64>, Option<Arrival>);
 
-fn read_population(request: &mut Request, peak: f64) -> Result<Who, QuestionError> {
+fn read_population(request: &mut Request, peak: f64, alike: bool) -> Result<Who, QuestionError> {
     let (layers, workload) = (request.layers, &request.question.workload);
     if let Some(rate) = workload.rate {
         alone(request, "workload.rate")?;
@@ -60,7 +61,7 @@ fn read_population(request: &mut Request, peak: f64) -> Result<Who, QuestionErro
     let think_time = workload.think_time;
     let load = Load::read(&request.question, layers, request.seed, &mut request.notes)?;
     request.notes.forget("targets.tokens_per_user_rate");
-    if think_time.is_none() {
+    if think_time.is_none() && alike {
         request.notes.assume("workload.think_time", "0 s", "every user generates all the time");
     }
     let users = (load.users as f64 * peak).max(arrived(load.arrival, peak)).max(1.0);

@@ -1,6 +1,6 @@
 //! One machine, one set of number formats, one framework, one depth of speculation: everything that plans share.
 
-use super::asked::KvTier;
+use super::asked::{Asked, KvTier};
 use super::context::Context;
 use super::tiers::{Known, policies, tiers};
 use crate::QuestionError;
@@ -58,7 +58,7 @@ impl Setup {
         let kernels = context.request.inputs.kernels((&real.gpu.id, device), backend);
         let framework = context.framework(backend);
         let kv = framework.kv_format(&situation(model, &real.gpu, formats, ParallelPlan::SINGLE));
-        let prompt = context.asked.request.prefix + context.asked.request.input;
+        let prompt = longest_prompt(context.asked);
         let wants_flash = context.asked.kv.tier == KvTier::Named(rackplan_plan::TierKind::Nvme);
         let tiers = tiers(real, wants_flash, &context.request.inputs.catalog, notes);
         let mut setup = Self {
@@ -129,6 +129,7 @@ impl Setup {
             kernels: &self.kernels,
             scheduler: self.scheduler,
             request: asked.request,
+            classes: &asked.classes.kinds,
             pace: self.pace,
             policies: &self.policies,
             modes: asked.modes,
@@ -173,6 +174,12 @@ const Z90: f64 = 1.281_551_565_545;
 fn quantile(band: &Quantiles, share: f64) -> f64 {
     let z = plan::normal_quantile(share);
     band.p50 * (band.p90 / band.p50).powf(z / Z90)
+}
+
+/// Prompt with what is computed already before it, of the class where that is longest.
+fn longest_prompt(asked: &Asked) -> f64 {
+    let requests = asked.classes.kinds.iter().map(|class| &class.request).chain([&asked.request]);
+    requests.map(|request| request.prefix + request.longest_input()).fold(0.0, f64::max)
 }
 
 /// The machine as the catalog has it.

@@ -15,7 +15,7 @@ use crate::QuestionError;
 use crate::answer::{Answer, MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
 use crate::inputs::{Defaults, Inputs, Request};
 use crate::layers::Layers;
-use crate::question::Objective;
+use crate::question::{Objective, no_classes};
 use fill::{MOST_WAYS, Supply, fill, ways};
 use kind::Kind;
 use rackplan_first_order::RackCount;
@@ -27,6 +27,7 @@ pub fn mix(inputs: &Inputs, layers: &Layers) -> Result<Answer<MixAnswer>, Questi
     let named = stock::read(layers)?;
     let narrowed = stock::layers(layers, &named);
     let mut request = Request::new(inputs, &narrowed, Defaults::SIZE)?;
+    no_classes(layers, &request.question, "a stock of racks")?;
     let asked = Asked::read(&mut request)?;
     super::not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;

@@ -1,11 +1,9 @@
 //! Requests of one instance as its users send them: all alike, with the conversation before them in a cache of their own.
 
-use rackplan_plan::Population;
 use rackplan_plan::Request as Asking;
+use rackplan_plan::{CUT, Population};
 use rackplan_traffic::{Answered, Lengths, Sent, Source, Stream};
 
-/// A log-normal length is cut at so many times its mean.
-const CUT: f64 = 32.0;
 /// Blocks in which a prefix is kept at most, and tokens of the smallest.
 const MOST_BLOCKS: f64 = 64.0;
 const SMALLEST_BLOCK: u32 = 16;

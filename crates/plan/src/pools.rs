@@ -115,7 +115,7 @@ impl Pools<'_> {
     /// second pass all prefill ranks.
     pub fn handover(&self, rate: f64) -> Handover {
         let bytes = self.prefill.room.handed.max(self.decode.room.handed);
-        let message = Transfer { bytes, messages: 1.0, path: self.path };
+        let message = Transfer { bytes, messages: 1.0, path: self.path, among: f64::from(self.gpus()) };
         let alone = send(&message, self.prefill.compiled.device()).time.get();
         let load = rate / self.prefill_ranks() * alone;
         Handover { time: alone + wait(load, alone), load, bytes }

@@ -212,6 +212,51 @@ fn law_prompts_on_workers_of_their_own_add_up() {
     assert!(named("kv_transfer=100gbe") > named("kv_transfer=800gbe"));
 }
 
+/// Experts on two servers of eight, so that tokens pass between servers.
+const ACROSS: [(&str, &str); 5] = [
+    ("model", "Qwen3-30B-A3B"),
+    ("search.mode", "aggregated"),
+    ("search.tp", "1"),
+    ("search.dp", "16"),
+    ("search.ep", "16"),
+];
+
+#[test]
+fn law_an_oversubscribed_level_carries_its_part() {
+    let at = |ratio: &str| size(&[&ACROSS[..], &[("oversubscription", ratio)]].concat()).deployment.unwrap();
+    let used = |ratio: &str| {
+        let found = at(ratio);
+        let link = found.links.iter().find(|link| link.level == "inter_server").unwrap();
+        let line = link.load_bytes_per_s / found.plan.gpus_per_instance as f64 / link.bandwidth_bytes_per_s;
+        (link.utilization / line, found.latency.unwrap().tpot_mean_s)
+    };
+    let (even, quarter) = (used("inter_server=1"), used("inter_server=4"));
+    assert!((even.0 - 1.0).abs() < 1e-9 && (quarter.0 - 4.0).abs() < 1e-9, "{even:?} {quarter:?}");
+    assert!(quarter.1 > even.1, "{even:?} {quarter:?}");
+    // One to one is what stands without a word; a level that nothing passes changes nothing.
+    assert_eq!(at(""), at("inter_server=1"));
+    assert_eq!(at(""), at("inter_rack=8"));
+}
+
+#[test]
+fn hand_the_rack_itself_may_be_oversubscribed() {
+    let of_rack = |ratio: &str, more: &[(&str, &str)]| {
+        let mut layers = Layers::default();
+        for (path, value) in QUESTION.iter().chain(&ACROSS).chain(more) {
+            layers.add(path, value, Origin::Set);
+        }
+        layers
+            .add_assignment(&format!("racks.h100_hgx.links.inter_server.oversubscription={ratio}"))
+            .unwrap();
+        let inputs = Inputs::default().with_changes(&layers).unwrap();
+        run::size(&inputs, &layers).unwrap().answer.deployment
+    };
+    let by_flag = |ratio| size(&[&ACROSS[..], &[("oversubscription", ratio)]].concat()).deployment;
+    assert_eq!(by_flag("inter_server=4"), of_rack("4", &[]));
+    // What the question says goes before what the rack says.
+    assert_eq!(by_flag("inter_server=1"), of_rack("4", &[("oversubscription", "inter_server=1")]));
+}
+
 #[test]
 fn law_the_same_question_gives_the_same_answer() {
     assert_eq!(asked(&[]).unwrap(), asked(&[]).unwrap());

@@ -78,7 +78,10 @@ fn link(load: &rackplan_scenario::answer::LinkLoad) -> LinkLoad {
             "inter_server" => LinkLevel::InterServer,
             _ => LinkLevel::InterRack,
         },
-        name: format!("{} kmsg/s", number(load.messages_per_s / 1e3)),
+        name: match load.oversubscription {
+            1.0 => format!("{} kmsg/s", number(load.messages_per_s / 1e3)),
+            ratio => format!("{} kmsg/s at {}:1", number(load.messages_per_s / 1e3), number(ratio)),
+        },
         bandwidth_bytes_per_s: load.bandwidth_bytes_per_s,
         load_bytes_per_s: load.load_bytes_per_s,
         utilization: load.utilization,

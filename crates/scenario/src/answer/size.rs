@@ -348,7 +348,7 @@ pub struct LinkLoad {
     pub bytes_per_token: f64,
     /// Messages for each token generated.
     pub messages_per_token: f64,
-    /// What the link carries in one direction.
+    /// What the link of an accelerator carries in one direction.
     pub bandwidth_bytes_per_s: f64,
     /// Time of an empty message.
     pub latency_s: f64,
@@ -356,6 +356,9 @@ pub struct LinkLoad {
     pub load_bytes_per_s: f64,
     /// Messages of one instance at full speed.
     pub messages_per_s: f64,
+    /// Bandwidth of the accelerators below this level over what it carries onwards: 3 for 3:1. What it slows is in
+    /// `utilization`, not in `bandwidth_bytes_per_s`.
+    pub oversubscription: f64,
     /// Load over what the link allows, at the demand.
     pub utilization: f64,
 }

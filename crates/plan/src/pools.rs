@@ -60,7 +60,7 @@ impl Pools<'_> {
         let queue_load = of_rank * service;
         let queue_wait = prefill.request.scatter() * wait(queue_load, service);
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
-        let front = prefill.tokenised(of_rank) + decode.tokenised(rate / f64::from(self.workers.decode));
+        let front = prefill.tokenised(of_rank) + decode.tokenised(rate / self.decode_ranks());
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
         let first = prefill.pace.later * (fronts + queue_wait + service + step);
         let ttft = first + handed.time + prefill.policy.reloaded() * reload.time;

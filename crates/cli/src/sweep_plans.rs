@@ -147,10 +147,10 @@ fn held(target: Option<&Path>, csv: bool) -> Result<Held, Failure> {
 }
 
 /// A row with the names of its columns, as JSON has them.
-fn cells(row: &PlanRow) -> [(&'static str, Cell); 31] {
+fn cells(row: &PlanRow) -> [(&'static str, Cell); 33] {
     rows::cells![row;
         setup, hardware, quant, backend, draft_tokens, mode, tp, pp, ep, dp, prefill_workers, decode_workers,
-        prefill_tp, prefill_dp, kv_policy, gpus_per_instance, batch, limit, taken_per_instance,
+        prefill_tp, prefill_pp, prefill_ep, prefill_dp, kv_policy, gpus_per_instance, batch, limit, taken_per_instance,
         tokens_per_s_per_gpu, tokens_per_s_per_user, ttft_s, tpot_s, e2e_s, instances, gpus_active,
         gpus_provisioned, racks, power_w, usd_per_hour, pareto
     ]

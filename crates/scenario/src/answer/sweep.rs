@@ -87,6 +87,10 @@ pub struct PlanRow {
     pub decode_workers: u32,
     /// Tensor parallelism of workers for prompts.
     pub prefill_tp: u32,
+    /// Their pipeline parallelism.
+    pub prefill_pp: u32,
+    /// Their expert parallelism.
+    pub prefill_ep: u32,
     /// Their attention data parallelism.
     pub prefill_dp: u32,
     /// Where users who think keep their caches.

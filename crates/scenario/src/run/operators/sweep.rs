@@ -85,6 +85,8 @@ fn row(context: Context, number: usize, outcome: &Outcome, (found, pareto): (&Fo
         prefill_workers: found.pools.map_or(0, |(workers, _)| workers.prefill),
         decode_workers: found.pools.map_or(0, |(workers, _)| workers.decode),
         prefill_tp: found.pools.map_or(0, |(_, plan)| plan.tp),
+        prefill_pp: found.pools.map_or(0, |(_, plan)| plan.pp),
+        prefill_ep: found.pools.map_or(0, |(_, plan)| plan.ep),
         prefill_dp: found.pools.map_or(0, |(_, plan)| plan.dp),
         kv_policy: found.policy.name().to_owned(),
         gpus_per_instance: found.gpus(),

@@ -212,6 +212,48 @@ fn law_prompts_on_workers_of_their_own_add_up() {
     assert!(named("kv_transfer=100gbe") > named("kv_transfer=800gbe"));
 }
 
+#[test]
+fn law_the_pareto_set_holds_the_best_of_every_figure() {
+    let asked =
+        [("hardware", "h100_hgx,b200_hgx,gb200_nvl72"), ("quant", "fp8,bf16"), ("search.tp", "1,2,4,8")];
+    let mut layers = Layers::default();
+    for (path, value) in QUESTION.iter().chain(&asked) {
+        layers.add(path, value, Origin::Set);
+    }
+    let (mut rows, mut own) = (Vec::new(), 0);
+    let each = |setup: run::SweptSetup| {
+        own += setup.rows.iter().filter(|row| row.pareto).count();
+        rows.extend(setup.rows);
+        true
+    };
+    run::sweep_plans(&Inputs::default(), &layers, 0, each).unwrap();
+    let pareto = size(&asked).pareto;
+    let all: Vec<[f64; 5]> = pareto
+        .iter()
+        .map(|plan| {
+            let bill = [-plan.usd_per_hour.unwrap(), -plan.power_w.unwrap()];
+            [plan.tokens_per_s_per_gpu, plan.tokens_per_s_per_user, -plan.ttft_s, bill[0], bill[1]]
+        })
+        .collect();
+    let best = |of: usize| all.iter().map(|plan| plan[of]).fold(f64::NEG_INFINITY, f64::max);
+    for (of, swept) in [
+        rows.iter().map(|row| row.tokens_per_s_per_gpu).fold(0.0, f64::max),
+        rows.iter().map(|row| row.tokens_per_s_per_user).fold(0.0, f64::max),
+        -rows.iter().map(|row| row.ttft_s).fold(f64::INFINITY, f64::min),
+        -rows.iter().filter_map(|row| row.usd_per_hour).fold(f64::INFINITY, f64::min),
+        -rows.iter().filter_map(|row| row.power_w).fold(f64::INFINITY, f64::min),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(best(of), swept, "figure {of}");
+    }
+    let beats = |a: &[f64; 5], b: &[f64; 5]| a != b && a.iter().zip(b).all(|(a, b)| a >= b);
+    assert!(all.iter().all(|one| !all.iter().any(|other| beats(other, one))));
+    // What the plans of another rack beat is kept by its own set-up and not by all together.
+    assert!(!pareto.is_empty() && pareto.len() < own, "{} of {own}", pareto.len());
+}
+
 /// Experts on two servers of eight, so that tokens pass between servers.
 const ACROSS: [(&str, &str); 5] = [
     ("model", "Qwen3-30B-A3B"),

@@ -1,6 +1,7 @@
 //! Everything that shows the answer of `size`.
 
 mod figures;
+mod pareto;
 mod replay;
 mod screen;
 mod sections;

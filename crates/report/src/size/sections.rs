@@ -1,7 +1,7 @@
 //! The answer of `size` as tables: what `--wide`, Markdown and HTML print.
 
-use super::replay;
 use super::screen::{arithmetic, bandwidth, in_flight, latency, users};
+use super::{pareto, replay};
 use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer, Users};
@@ -23,7 +23,7 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
     }
     all.extend(difficulty(size));
     all.extend([near_misses(size), chain(size), what_if(size)]);
-    all.push(alternatives(size));
+    all.extend([alternatives(size), pareto::section(size)]);
     all.push(rejected(size));
     all.extend(founding(size));
     all.push(warnings(&answer.warnings));

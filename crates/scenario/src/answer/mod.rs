@@ -19,7 +19,7 @@ pub use explain::{
 };
 pub use mix::{MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
-pub use plans::{FrontierPoint, NearMiss, RankedPlan};
+pub use plans::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use replay::{Replay, ReplayedLatency};
 pub use simulate::{

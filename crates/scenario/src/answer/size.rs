@@ -1,6 +1,6 @@
 //! The answer of `size`.
 
-use super::{FrontierPoint, NearMiss, RankedPlan, Replay, WhatIf};
+use super::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan, Replay, WhatIf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +21,10 @@ pub struct SizeAnswer {
     /// What no other plan and load beats in speed of a user and throughput of a GPU, where the method knows both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<FrontierPoint>,
+    /// What no other plan of any set-up within the racks beats in throughput, speed, time to first token, cost and power,
+    /// where the method compares plans by these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pareto: Vec<ParetoPlan>,
     /// What a changed link or catalog figure does, where the question changes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what_if: Option<WhatIf>,

@@ -125,6 +125,7 @@ pub struct PlanRow {
     pub power_w: Option<f64>,
     /// To own, where known.
     pub usd_per_hour: Option<f64>,
-    /// Whether no other plan of the set-up is as good in everything and better in something.
+    /// Whether no other plan of the set-up is as good in throughput of a GPU, speed of a user, time to first token, cost and
+    /// power, and better in one.
     pub pareto: bool,
 }

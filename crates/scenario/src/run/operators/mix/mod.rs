@@ -10,7 +10,7 @@ use super::super::envelope;
 use super::asked::Asked;
 use super::context::{Context, Shared};
 use super::outcome::{Choice, Outcome};
-use super::{BAND, Extent, best, deployment, note_uses};
+use super::{BAND, Extent, Sized, deployment, note_uses, sized};
 use crate::QuestionError;
 use crate::answer::{Answer, MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
 use crate::inputs::{Defaults, Inputs, Request};
@@ -129,7 +129,7 @@ fn one(
     asked.people.population = of_load(&asked.people.population, load);
     asked.racks = RackCount::UpTo(racks);
     let context = context.asking(&asked);
-    let (outcome, mut notes, _) = best(context)?;
+    let Sized { best: outcome, mut notes, .. } = sized(context, Extent::Decision)?;
     note_uses(&outcome, context.request.inputs, &asked, &mut notes);
     whole.notes.join(notes);
     if let Some(choice) = &outcome.choice {

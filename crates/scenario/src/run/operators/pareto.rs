@@ -20,9 +20,7 @@ pub(super) struct Priced<'a> {
 
 /// Every plan of a set-up that serves.
 pub(super) fn priced<'a>(context: Context, outcome: &'a Outcome) -> Vec<Priced<'a>> {
-    let price = bill::price(&outcome.setup.machine, &context.request.inputs.catalog);
-    let power = price.as_ref().and_then(|price| Some(price.all_in_power.as_ref()?.per_gpu.get()));
-    let cost = price.as_ref().and_then(|price| Some(price.owned.as_ref()?.hyperscaler?.get() * 3600.0));
+    let [power, cost] = bill::per_gpu(&outcome.setup.machine, &context.request.inputs.catalog);
     let one = |found: &'a Found| {
         let sizing = size(context.asked, &outcome.setup, found, context);
         let gpus = sizing.gpus_provisioned as f64;
@@ -31,7 +29,7 @@ pub(super) fn priced<'a>(context: Context, outcome: &'a Outcome) -> Vec<Priced<'
             found,
             sizing,
             power_w: power.map(|each| each * gpus),
-            usd_per_hour: cost.map(|each| each * gpus),
+            usd_per_hour: cost.map(|each| each * 3600.0 * gpus),
             tokens_per_s_per_gpu: tokens / f64::from(found.gpus()),
         }
     };

@@ -21,7 +21,7 @@ const EVERY_WIDTH: [u32; 3] = [16, 8, 4];
 const CONTROL_SERVERS: u64 = 1;
 
 /// The highest oversubscription that makes sense; far above any network.
-const MOST_OVERSUBSCRIBED: f64 = 1000.0;
+pub(crate) const MOST_OVERSUBSCRIBED: f64 = 1000.0;
 
 /// Reads what names things.
 pub(super) struct Reader<'a> {

@@ -49,6 +49,15 @@ pub(crate) fn at_least(field: &str, count: u32, least: u32) -> Result<(), Fault>
     Err(Fault::new(field, format!("it is {count}, which is too few")).hint(format!("write {least} or more")))
 }
 
+/// More over less, such as 3 for an oversubscription of 3:1.
+pub(crate) fn ratio(field: &str, ratio: f64) -> Result<(), Fault> {
+    if ratio >= 1.0 && ratio.is_finite() {
+        return Ok(());
+    }
+    Err(Fault::new(field, format!("{ratio} is less than 1:1"))
+        .hint("write a number of at least 1, e.g. `3` for 3:1"))
+}
+
 /// A share: above zero, and at most 1.2 because short benchmarks run above the nominal clock.
 pub(crate) fn share(field: &str, share: f64) -> Result<(), Fault> {
     if share > 0.0 && share <= 1.2 {

@@ -1,6 +1,6 @@
 //! Servers and racks, and the links at each level. A "rack" is the unit that is bought and placed.
 
-use crate::group::{at_least, group, named, names, positive, positive_if_known};
+use crate::group::{at_least, group, named, names, positive, positive_if_known, ratio};
 use crate::{Catalog, Fault, Gpu, Kind, LinkType, Record, Status};
 use rackplan_units::{Bytes, BytesPerSecond, Dollars, Seconds, Watts};
 use schemars::JsonSchema;
@@ -65,6 +65,20 @@ pub enum Level {
     InterRack,
 }
 
+impl Level {
+    /// Every level, the nearest first.
+    pub const ALL: [Level; 3] = [Level::IntraServer, Level::InterServer, Level::InterRack];
+
+    /// As catalog, questions and answers spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::IntraServer => "intra_server",
+            Level::InterServer => "inter_server",
+            Level::InterRack => "inter_rack",
+        }
+    }
+}
+
 /// The links by level, each as one accelerator has it. All levels inside one scale-up domain are its fabric;
 /// `inter_rack` is the network beyond the rack or, where the domain is larger than the rack, beyond the domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +111,8 @@ group! {
         bandwidth_one_way: BytesPerSecond,
         /// Time of the smallest message, software included.
         latency: Seconds,
+        /// Rate of all accelerators below this level over what its switches carry onwards: 3 for 3:1; 1 where nobody says.
+        oversubscription: Option<f64>,
     }
 
     /// Electrical power.
@@ -207,6 +223,7 @@ impl Record for Rack {
         }
         for (level, link) in self.named_links() {
             positive(&format!("{level}.bandwidth_one_way"), link.bandwidth_one_way)?;
+            ratio(&format!("{level}.oversubscription"), link.oversubscription.unwrap_or(1.0))?;
         }
         if let Some(host) = &self.host {
             positive_if_known("host.memory_per_gpu", host.memory_per_gpu)?;

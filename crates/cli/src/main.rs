@@ -13,9 +13,12 @@ mod generate;
 mod init;
 mod offload;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod predict;
 mod predict_ops;
 mod predict_serving;
+mod rows;
 mod simulate;
 mod simulate_files;
 mod simulate_watch;

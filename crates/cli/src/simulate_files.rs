@@ -15,8 +15,11 @@ pub(crate) fn out_flags() -> [Arg; 3] {
         Arg::new(name).long(name).value_name("FILE").value_parser(PathBufValueParser::new()).help(help)
     };
     [
-        flag("requests-out", "Write a CSV row for each request there, as it is answered"),
-        flag("steps-out", "Write a CSV row for each step there, or for several alike"),
+        flag(
+            "requests-out",
+            "Write a row for each request there, as it is answered (CSV, or Parquet if named so and built with it)",
+        ),
+        flag("steps-out", "Write a row for each step there, or for several alike (as --requests-out)"),
         flag("chrome-trace", "Write steps and requests there for Perfetto or chrome://tracing (JSON)"),
     ]
 }

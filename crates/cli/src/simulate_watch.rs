@@ -1,46 +1,14 @@
 //! Looks on while a simulation is played: progress, Ctrl-C, rows of requests and steps.
 
 use crate::chrome_trace::ChromeTrace;
-use crate::error::{Failure, write_failed};
-use crate::output::open;
+use crate::error::Failure;
+use crate::rows::{Cell, Rows};
 use crate::terminal::Timed;
 use clap::ArgMatches;
 use rackplan_scenario::simulation::{Row, StepRecord, Time, Watch};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-const REQUEST_COLUMNS: &str = "request,sent_s,isl,osl,class,session,turn,replica,queueing_s,ttft_s,tpot_s,e2e_s,\
-                               hit_tokens,preemptions,retries";
-const STEP_COLUMNS: &str = "replica,began_s,end_s,steps,decodes,context_tokens,prompt_tokens";
-
-/// A file of rows; a failed write is remembered and said at the end.
-struct Rows {
-    name: String,
-    out: Box<dyn Write>,
-    failed: Option<std::io::Error>,
-}
-
-impl Rows {
-    fn open(matches: &ArgMatches, flag: &str, heading: &str) -> Result<Option<Self>, Failure> {
-        let Some(path) = matches.get_one::<PathBuf>(flag) else { return Ok(None) };
-        let mut rows = Self { name: path.display().to_string(), out: open(Some(path))?, failed: None };
-        rows.write(format_args!("{heading}\n"));
-        Ok(Some(rows))
-    }
-
-    fn write(&mut self, line: std::fmt::Arguments<'_>) {
-        if self.failed.is_none() {
-            self.failed = self.out.write_fmt(line).err();
-        }
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        let failed = self.failed.take().or_else(|| self.out.flush().err());
-        failed.map_or(Ok(()), |error| Err(write_failed(&self.name)(error)))
-    }
-}
 
 /// Everything that looks on.
 pub(crate) struct Watcher {
@@ -63,9 +31,10 @@ impl Watcher {
         };
         // Without a handler Ctrl-C ends the program, as it does everywhere.
         let _ = ctrlc::set_handler(handler);
+        let rows = |flag| matches.get_one::<PathBuf>(flag).map(|path| Rows::open(path)).transpose();
         Ok(Self {
-            requests: Rows::open(matches, "requests-out", REQUEST_COLUMNS)?,
-            steps: Rows::open(matches, "steps-out", STEP_COLUMNS)?,
+            requests: rows("requests-out")?,
+            steps: rows("steps-out")?,
             trace: ChromeTrace::open(matches)?,
             progress: Timed::new("requests"),
             interrupted,
@@ -91,23 +60,7 @@ impl Watch for Watcher {
             trace.request(row);
         }
         if let Some(rows) = &mut self.requests {
-            let session = row.session.map_or_else(String::new, |session| session.to_string());
-            let time = |time: Option<f64>| time.map_or_else(String::new, |time| time.to_string());
-            let [queueing, ttft, tpot, e2e] =
-                [row.queueing, row.ttft, row.tpot(), row.e2e].map(|latency| time(latency.map(|s| s.get())));
-            rows.write(format_args!(
-                "{},{},{},{},{},{session},{},{},{queueing},{ttft},{tpot},{e2e},{},{},{}\n",
-                row.number,
-                row.sent.get(),
-                row.isl,
-                row.osl,
-                row.class,
-                row.turn,
-                row.replica,
-                row.hit_tokens,
-                row.preemptions,
-                row.retries
-            ));
+            rows.write(request_cells(row));
         }
     }
 
@@ -116,16 +69,7 @@ impl Watch for Watcher {
             trace.step(step);
         }
         if let Some(rows) = &mut self.steps {
-            rows.write(format_args!(
-                "{},{},{},{},{},{},{}\n",
-                step.replica,
-                step.began.seconds(),
-                step.end.seconds(),
-                step.steps,
-                step.decodes,
-                step.context,
-                step.prompt_tokens
-            ));
+            rows.write(step_cells(step));
         }
     }
 
@@ -133,4 +77,36 @@ impl Watch for Watcher {
         self.progress.at(answered, expected);
         self.interrupted.load(Ordering::Relaxed)
     }
+}
+
+fn request_cells(row: &Row) -> [(&'static str, Cell); 15] {
+    [
+        ("request", row.number.into()),
+        ("sent_s", row.sent.get().into()),
+        ("isl", row.isl.into()),
+        ("osl", row.osl.into()),
+        ("class", row.class.into()),
+        ("session", row.session.into()),
+        ("turn", row.turn.into()),
+        ("replica", row.replica.into()),
+        ("queueing_s", row.queueing.map(|time| time.get()).into()),
+        ("ttft_s", row.ttft.map(|time| time.get()).into()),
+        ("tpot_s", row.tpot().map(|time| time.get()).into()),
+        ("e2e_s", row.e2e.map(|time| time.get()).into()),
+        ("hit_tokens", row.hit_tokens.into()),
+        ("preemptions", row.preemptions.into()),
+        ("retries", row.retries.into()),
+    ]
+}
+
+fn step_cells(step: &StepRecord) -> [(&'static str, Cell); 7] {
+    [
+        ("replica", step.replica.into()),
+        ("began_s", step.began.seconds().into()),
+        ("end_s", step.end.seconds().into()),
+        ("steps", step.steps.into()),
+        ("decodes", step.decodes.into()),
+        ("context_tokens", step.context.into()),
+        ("prompt_tokens", step.prompt_tokens.into()),
+    ]
 }

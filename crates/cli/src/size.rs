@@ -70,6 +70,7 @@ fn mix(matches: &ArgMatches, inputs: &Inputs, layers: &Layers) -> Result<ExitCod
         _ => mixed::screen(&answer, color),
     };
     write(output(matches), &text)?;
+    figures::write(matches, |theme| mixed::figures(&answer, theme))?;
     let served = answer.answer.feasible;
     Ok(if served { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
 }

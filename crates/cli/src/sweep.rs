@@ -20,7 +20,7 @@ pub(crate) fn command() -> Command {
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let layers = layers(matches, Verb::Sweep)?;
-    if sweep_plans::asked(&layers, format(matches)) {
+    if sweep_plans::asked(matches, &layers)? {
         return sweep_plans::run(matches, &inputs(matches, &layers)?, &layers);
     }
     let answer = run::sweep(&inputs(matches, &layers)?, &layers)?;

@@ -3,8 +3,10 @@
 
 use crate::args::output;
 use crate::error::{Failure, code, in_words, write_failed};
+use crate::rows::{self, Cell, Rows, is_parquet, line};
 use crate::size::format;
 use crate::terminal::Progress;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 use rackplan_scenario::answer::PlanRow;
 use rackplan_scenario::{Inputs, Layers, run};
@@ -19,39 +21,105 @@ pub(crate) fn resume_flag() -> Arg {
     Arg::new("resume").long("resume").action(ArgAction::SetTrue).help(help)
 }
 
-/// Whether rows of plans are asked for.
-pub(crate) fn asked(layers: &Layers, format: &str) -> bool {
-    layers.text("search.method") == Some("operators") && ["jsonl", "csv"].contains(&format)
+/// Whether rows of plans are asked for, and all is right with that.
+pub(crate) fn asked(matches: &ArgMatches, layers: &Layers) -> Result<bool, Failure> {
+    let operators = layers.text("search.method") == Some("operators");
+    let Some(path) = output(matches).filter(|path| is_parquet(path)) else {
+        return Ok(operators && ["jsonl", "csv"].contains(&format(matches)));
+    };
+    let refused = |what: &str, hint: &str| {
+        Err(Failure::Flags { message: format!("{}: {what}", path.display()), hint: Some(hint.to_owned()) })
+    };
+    if !operators {
+        return refused("only rows of plans are written as Parquet", "add `--method operators`");
+    }
+    if matches.value_source("format") == Some(ValueSource::CommandLine) {
+        return refused("Parquet is a format of its own", "leave out --format, or name another file");
+    }
+    if matches.get_flag("resume") {
+        return refused("Parquet cannot be gone on with", "leave out --resume, or write CSV");
+    }
+    Ok(true)
 }
 
 pub(crate) fn run(matches: &ArgMatches, inputs: &Inputs, layers: &Layers) -> Result<ExitCode, Failure> {
     let (csv, target) = (format(matches) == "csv", output(matches));
     let held = if matches.get_flag("resume") { held(target, csv)? } else { Held::default() };
-    let name = target.map_or("standard output".to_owned(), |path| path.display().to_string());
-    let mut out: Box<dyn Write> = match target {
-        Some(path) => Box::new(fs::File::create(path).map_err(write_failed(&name))?),
-        None => Box::new(io::stdout()),
+    let mut sheet = match target.filter(|path| is_parquet(path)) {
+        Some(path) => Sheet::Table(Rows::open(path)?),
+        None => Sheet::Lines(Lines::open(target, csv, &held.text)?),
     };
-    let mut failed = out.write_all(held.text.as_bytes()).err();
-    let (mut progress, mut rows, mut heading) = (Progress::new("plans"), 0, csv && held.text.is_empty());
+    let (mut progress, mut rows) = (Progress::new("plans"), 0);
     run::sweep_plans(inputs, layers, held.setups, |setup| {
-        let mut text = String::new();
-        for row in &setup.rows {
-            if std::mem::take(&mut heading) {
-                text += &line(row, true, true);
-            }
-            text += &line(row, csv, false);
-        }
         rows += setup.rows.len();
         (0..setup.plans_considered).for_each(|_| progress.advance());
-        // A set-up is written as a whole, so that a file ends with a whole one unless writing itself is cut off.
-        failed = out.write_all(text.as_bytes()).and_then(|()| out.flush()).err();
-        failed.is_none()
+        sheet.write(&setup.rows)
     })?;
-    match failed {
-        Some(error) => Err(write_failed(&name)(error)),
-        None if rows == 0 && held.setups == 0 => Ok(ExitCode::from(code::INFEASIBLE)),
-        None => Ok(ExitCode::SUCCESS),
+    sheet.finish()?;
+    let found = rows > 0 || held.setups > 0;
+    Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(code::INFEASIBLE) })
+}
+
+/// Where rows go.
+enum Sheet {
+    Lines(Lines),
+    Table(Rows),
+}
+
+impl Sheet {
+    /// The rows of a set-up; whether there is any use in more.
+    fn write(&mut self, rows: &[PlanRow]) -> bool {
+        match self {
+            Sheet::Lines(lines) => lines.write(rows),
+            Sheet::Table(table) => {
+                rows.iter().for_each(|row| table.write(cells(row)));
+                table.is_well()
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Sheet::Lines(lines) => lines.failed.map_or(Ok(()), |error| Err(write_failed(&lines.name)(error))),
+            Sheet::Table(table) => table.finish(),
+        }
+    }
+}
+
+/// Text, a set-up at a time.
+struct Lines {
+    name: String,
+    out: Box<dyn Write>,
+    csv: bool,
+    heading: bool,
+    failed: Option<io::Error>,
+}
+
+impl Lines {
+    fn open(target: Option<&Path>, csv: bool, held: &str) -> Result<Self, Failure> {
+        let name = target.map_or("standard output".to_owned(), |path| path.display().to_string());
+        let mut out: Box<dyn Write> = match target {
+            Some(path) => Box::new(fs::File::create(path).map_err(write_failed(&name))?),
+            None => Box::new(io::stdout()),
+        };
+        let failed = out.write_all(held.as_bytes()).err();
+        Ok(Self { name, out, csv, heading: csv && held.is_empty(), failed })
+    }
+
+    /// A set-up is written as a whole, so that a file ends with a whole one unless writing itself is cut off.
+    fn write(&mut self, rows: &[PlanRow]) -> bool {
+        let mut text = String::new();
+        for row in rows {
+            if std::mem::take(&mut self.heading) {
+                text += &line(cells(row).map(|(name, _)| name));
+            }
+            text += &match self.csv {
+                true => line(cells(row).map(|(_, cell)| cell)),
+                false => rackplan_report::json::line(row),
+            };
+        }
+        self.failed = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).err();
+        self.failed.is_none()
     }
 }
 
@@ -78,14 +146,12 @@ fn held(target: Option<&Path>, csv: bool) -> Result<Held, Failure> {
     Ok(Held { text: whole.map(|line| line.to_owned() + "\n").collect(), setups: last })
 }
 
-/// A row as JSON, or its values or keys with commas between, in the same order. Names in it are ids, without commas.
-fn line(row: &PlanRow, csv: bool, heading: bool) -> String {
-    let json = rackplan_report::json::line(row);
-    if !csv {
-        return json;
-    }
-    let fields = json.trim().trim_matches(['{', '}']).split(',').filter_map(|field| field.split_once(':'));
-    let plain = |text: &str| if text == "null" { String::new() } else { text.trim_matches('"').to_owned() };
-    let cells: Vec<String> = fields.map(|(key, value)| plain(if heading { key } else { value })).collect();
-    cells.join(",") + "\n"
+/// A row with the names of its columns, as JSON has them.
+fn cells(row: &PlanRow) -> [(&'static str, Cell); 33] {
+    rows::cells![row;
+        setup, hardware, quant, backend, draft_tokens, mode, tp, pp, ep, dp, prefill_workers, decode_workers,
+        prefill_tp, prefill_pp, prefill_ep, prefill_dp, kv_policy, gpus_per_instance, batch, limit, taken_per_instance,
+        tokens_per_s_per_gpu, tokens_per_s_per_user, ttft_s, tpot_s, e2e_s, instances, gpus_active,
+        gpus_provisioned, racks, power_w, usd_per_hour, pareto
+    ]
 }

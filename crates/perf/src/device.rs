@@ -32,11 +32,44 @@ pub struct Device {
     pub host_coherent: bool,
     /// Its share of the network between domains, one way, in bytes per second; 0 where it has none.
     pub scale_out: f64,
+    /// How far links beyond its server and its rack fall short of those of all accelerators together.
+    pub oversubscription: Oversubscription,
     /// Factor on the microseconds of launches that are estimated and not fitted: 1, unless kernels are borrowed.
     pub launches: f64,
     /// Standard deviation of the time at which ranks reach a collective in a step, in microseconds; 0 in benchmarks of one
     /// operator, whose loop keeps ranks in step.
     pub drift_us: f64,
+}
+
+/// Bandwidth of the accelerators below a level over what its switches carry onwards: 3 for 3:1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Oversubscription {
+    /// Accelerators of one server.
+    pub server: f64,
+    /// Accelerators of one rack, or of one scale-up domain where that is larger.
+    pub rack: f64,
+    /// Between servers of a rack.
+    pub inter_server: f64,
+    /// Between racks.
+    pub inter_rack: f64,
+}
+
+impl Oversubscription {
+    /// Every switch carries what its accelerators can send.
+    pub const NONE: Self =
+        Self { server: f64::INFINITY, rack: f64::INFINITY, inter_server: 1.0, inter_rack: 1.0 };
+
+    /// The ratio at the farthest level that a tightly packed group of so many accelerators spans. What leaves their
+    /// server is taken to pass that level, while all others there send too: that is what a ratio promises at least.
+    pub fn among(&self, ranks: f64) -> f64 {
+        if ranks <= self.server {
+            1.0
+        } else if ranks <= self.rack {
+            self.inter_server
+        } else {
+            self.inter_rack
+        }
+    }
 }
 
 /// What an entry lacks before operators can run on it.
@@ -69,15 +102,32 @@ impl Device {
             domain: gpu.scale_up.as_ref().map_or(1.0, |up| up.domain_gpus.map_or(8.0, f64::from)),
             host_coherent: gpu.host_link.as_ref().is_some_and(|host| host.link.contains("c2c")),
             scale_out: gpu.scale_out.as_ref().map_or(0.0, |out| out.bandwidth_one_way.get()),
+            oversubscription: Oversubscription::NONE,
             launches: 1.0,
             drift_us: 0.0,
         })
     }
 
-    /// What one of `ranks` accelerators can send to the others of them, in bytes per second: all its links through a
-    /// switch, (n - 1) links of a full mesh.
+    /// What one of `ranks` accelerators of a domain can send to the others of them, in bytes per second: all its links
+    /// through a switch, (n - 1) links of a full mesh; of both what switches carry onwards.
     pub fn link_among(&self, ranks: f64) -> f64 {
-        if self.pair_link > 0.0 { self.link.min(self.pair_link * (ranks - 1.0).max(1.0)) } else { self.link }
+        self.links_to(ranks - 1.0) / self.oversubscription.among(ranks)
+    }
+
+    /// What it can send to one other of them.
+    pub fn pair_among(&self, ranks: f64) -> f64 {
+        self.links_to(1.0) / self.oversubscription.among(ranks)
+    }
+
+    fn links_to(&self, others: f64) -> f64 {
+        if self.pair_link > 0.0 { self.link.min(self.pair_link * others.max(1.0)) } else { self.link }
+    }
+
+    /// What one of `ranks` accelerators in several domains can send beyond its own, in bytes per second; without a network
+    /// its links are taken to go on.
+    pub fn network_among(&self, ranks: f64) -> f64 {
+        let rate = if self.scale_out > 0.0 { self.scale_out } else { self.link };
+        rate / self.oversubscription.among(ranks)
     }
 
     /// The same device in whole steps, where ranks drift apart between collectives by so many microseconds.
@@ -140,6 +190,7 @@ pub(crate) mod tests {
             domain: 8.0,
             host_coherent: false,
             scale_out: 50e9,
+            oversubscription: Oversubscription::NONE,
             launches: 1.0,
             drift_us: 0.0,
         }
@@ -159,5 +210,15 @@ pub(crate) mod tests {
         let mesh = Device { pair_link: 64e9, ..with_link(448e9) };
         assert_eq!([2.0, 4.0, 8.0].map(|ranks| mesh.link_among(ranks)), [64e9, 192e9, 448e9]);
         assert_eq!(with_link(450e9).link_among(2.0), 450e9);
+    }
+
+    #[test]
+    fn hand_what_spans_a_level_gets_its_share_of_it() {
+        // Servers of 8, racks of 32, 2:1 between servers and 4:1 between racks: 50 / 1, 50 / 2, 50 / 4 GB/s.
+        let ratios = Oversubscription { server: 8.0, rack: 32.0, inter_server: 2.0, inter_rack: 4.0 };
+        let device = Device { oversubscription: ratios, ..with_link(450e9) };
+        assert_eq!([8.0, 32.0, 33.0].map(|ranks| device.network_among(ranks)), [50e9, 25e9, 12.5e9]);
+        assert_eq!([8.0, 32.0].map(|ranks| device.link_among(ranks)), [450e9, 225e9]);
+        assert_eq!([8.0, 32.0].map(|ranks| device.pair_among(ranks)), [450e9, 225e9]);
     }
 }

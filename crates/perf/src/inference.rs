@@ -309,7 +309,7 @@ impl Compiled {
     /// in one, else over the network.
     pub(crate) fn sends(&self, tokens: f64) -> f64 {
         let path = if self.gpus <= self.device.domain { Path::ScaleUp } else { Path::ScaleOut };
-        let message = Transfer { bytes: self.sent_bytes(tokens), messages: 1.0, path };
+        let message = Transfer { bytes: self.sent_bytes(tokens), messages: 1.0, path, among: self.gpus };
         (self.stages - 1.0) * send(&message, &self.device).time.get()
     }
 }

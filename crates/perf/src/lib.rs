@@ -24,7 +24,7 @@ mod work;
 pub use constants::{Constants, Parameter};
 pub use cost::{Bound, Cost};
 pub use deployment::{Deployment, ParallelPlan, Precision};
-pub use device::{Device, Incomplete};
+pub use device::{Device, Incomplete, Oversubscription};
 pub use engine_check::{EngineProblem, check_engines};
 pub use engines::{Engines, Fitted, Place};
 pub use evidence::{BLIND, Evidence, distance};

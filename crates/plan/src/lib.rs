@@ -22,7 +22,7 @@ mod spares;
 pub use demand::{CUT, Class, Population, Request, Targets};
 pub use evaluate::{Binds, ClassSeen, Served, highest, operating, seen_by};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};
-pub use pareto::pareto;
+pub use pareto::{pareto, unbeaten};
 pub use pools::{Handover, Pools, Station, Workers};
 pub use queueing::{Pace, Point, Replica, normal_quantile};
 pub use room::Room;

@@ -60,7 +60,7 @@ impl Pools<'_> {
         let queue_load = of_rank * service;
         let queue_wait = prefill.scatter() * wait(queue_load, service);
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
-        let front = prefill.tokenised(of_rank) + decode.tokenised(rate / f64::from(self.workers.decode));
+        let front = prefill.tokenised(of_rank) + decode.tokenised(rate / self.decode_ranks());
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
         let first = prefill.pace.later * (fronts + queue_wait + service + step);
         let ttft = first + handed.time + prefill.policy.reloaded() * reload.time;
@@ -142,7 +142,7 @@ impl Pools<'_> {
     /// second pass all prefill ranks.
     pub fn handover(&self, rate: f64) -> Handover {
         let bytes = self.prefill.room.handed.max(self.decode.room.handed);
-        let message = Transfer { bytes, messages: 1.0, path: self.path };
+        let message = Transfer { bytes, messages: 1.0, path: self.path, among: f64::from(self.gpus()) };
         let alone = send(&message, self.prefill.compiled.device()).time.get();
         let load = rate / self.prefill_ranks() * alone;
         Handover { time: alone + wait(load, alone), load, bytes }

@@ -397,7 +397,7 @@ impl<'a> Replica<'a> {
         (rate * others * self.prompt_alone()).min(1.0) * self.prompt_alone()
     }
 
-    /// Tokenising, one prompt of the replica after another.
+    /// Tokenising, one prompt of the replica after another, where so many a second come to each rank.
     pub(crate) fn tokenised(&self, rate: f64) -> f64 {
         let each = self.tokenise(&self.request);
         each + wait(rate * self.room.ranks * each, each)

@@ -4,11 +4,12 @@
 use proptest::prelude::*;
 use rackplan_catalog::model::WeightDtype;
 use rackplan_catalog::{Backend, Catalog, Framework, Gpu, Model};
+use rackplan_perf::collectives::send::Path;
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{
-    Found, KvPolicy, Modes, Pace, Population, Question, Rejection, Request, Scheduler, Site, Sizes, Space,
-    Targets, Tier, TierKind, highest, operating, pareto, rules, search,
+    Found, KvPolicy, Modes, Pace, Pools, Population, Question, Rejection, Request, Scheduler, Site, Sizes,
+    Space, Targets, Tier, TierKind, Workers, highest, operating, pareto, rules, search,
 };
 use rackplan_units::Seconds;
 use std::sync::OnceLock;
@@ -198,6 +199,36 @@ proptest! {
         let slow = replica.paced(Pace { slower: accepted, ..Pace::default() }).at(16.0);
         prop_assert!(slow.tpot >= one.tpot && slow.ttft >= one.ttft);
     }
+}
+
+#[test]
+fn hand_each_worker_tokenises_what_comes_to_it() {
+    let asked = Asked {
+        model: 1,
+        backend: Backend::Sglang,
+        input: 1000.0,
+        output: 100.0,
+        think: 0.0,
+        users: 1.0,
+        ttft: 10.0,
+        tpot: 0.1,
+    };
+    let base = asked.question();
+    let first = |tokenise: f64| {
+        let question = Question { scheduler: Scheduler { tokenise, ..base.scheduler }, ..base };
+        let plan = ParallelPlan { tp: 1, pp: 1, ep: 8, dp: 8 };
+        let compiled = question.compiled(plan);
+        let replica = question.replica(plan, &compiled);
+        let workers = Workers { prefill: 1, decode: 1 };
+        let pools = Pools { prefill: replica, decode: replica, workers, path: Path::ScaleUp };
+        let point = pools.at(64.0);
+        (point.ttft, point.requests_per_second)
+    };
+    // Half of the time of either worker's tokeniser, whatever its ranks: σ = 0.5/λ, and W = ρσ / (2 (1 - ρ)) = σ/2.
+    let (without, rate) = first(0.0);
+    let each = 0.5 / rate;
+    let (with, _) = first(each / 1000.0);
+    assert!(((with - without) / (2.0 * 1.5 * each) - 1.0).abs() < 1e-9, "{with} {without} {each}");
 }
 
 /// A conversation of 20,000 tokens to which 500 are added.

@@ -70,6 +70,7 @@ fn frontier() -> Frontier {
         y: axis("throughput", "tok/s per GPU"),
         groups: vec!["within the targets".into(), "misses a target".into()],
         points: names.iter().enumerate().map(mark).collect(),
+        joined: true,
         chosen: Some((32.0, 250.0, "chosen".into())),
     }
 }

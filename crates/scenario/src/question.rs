@@ -39,6 +39,8 @@ pub struct Question {
     pub kv_system: Option<List<String>>,
     /// Links that replace those of the rack, `inter_rack=400gbe`.
     pub links: Option<List<String>>,
+    /// Bandwidth below a level over what it carries onwards, `inter_rack=3`.
+    pub oversubscription: Option<List<String>>,
     /// Seed of every random path.
     pub seed: Option<Count>,
     /// Who uses it.

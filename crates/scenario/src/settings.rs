@@ -498,6 +498,15 @@ pub const SETTINGS: &[Setting] = &[
         "Another link at intra_server, inter_server, inter_rack, kv_transfer or all, e.g. all=400gbe; simulate takes kv_transfer"
     ),
     setting!(
+        "oversubscription",
+        "oversubscription",
+        [],
+        "LEVEL=RATIO",
+        WHERE,
+        PLANS,
+        "Bandwidth below inter_server or inter_rack over what that level carries onwards, e.g. inter_rack=3 for 3:1"
+    ),
+    setting!(
         "engine.chunk_tokens",
         "chunk-tokens",
         [],

@@ -104,6 +104,51 @@ fn law_more_stock_never_makes_the_bill_worse() {
 }
 
 #[test]
+fn law_limits_on_power_and_cost_are_kept_together() {
+    let of = stock((3, 3));
+    let served = |found: &MixAnswer| 1.0 - found.shortfall.map_or(0.0, |short| short.share);
+    for objective in ["gpus", "cost", "power"] {
+        let at = |limit: &str, value: &str| {
+            mix(&of, &[("search.objective", objective), ("workload.users", "6000"), (limit, value)])
+        };
+        let free = at("limits.headroom", "0");
+        for (limit, unit, all) in [
+            ("limits.max_power", "W", free.total.power_w.unwrap()),
+            ("limits.max_cost", "USD/h", free.total.usd_per_hour.unwrap()),
+        ] {
+            let mut before = 0.0;
+            for share in [0.05, 0.4, 0.7, 1.0, 2.0] {
+                let most = all * share;
+                let found = at(limit, &format!("{most} {unit}"));
+                let limits = found.limits.unwrap();
+                let (drawn, allowed) = match limits.power_w {
+                    Some(power) => (found.total.power_w.unwrap(), power),
+                    None => (found.total.usd_per_hour.unwrap(), limits.usd_per_hour.unwrap()),
+                };
+                assert!(drawn <= allowed * (1.0 + 1e-6), "{drawn} of {allowed}");
+                assert!(served(&found) >= before - 1e-9, "{objective} {limit} {share}");
+                before = served(&found);
+            }
+            // What the racks take without a limit is a limit that changes nothing.
+            assert_eq!(served(&at(limit, &format!("{all} {unit}"))), served(&free));
+        }
+    }
+}
+
+#[test]
+fn law_one_kind_alone_within_limits_is_the_plain_question_within_them() {
+    for limit in [("limits.max_power", "120 kW"), ("limits.max_cost", "100 USD/h")] {
+        let more = [("workload.users", "2500"), limit];
+        let found = mix("h200_hgx=5", &more);
+        let plain = plain("h200_hgx", "5", &more).deployment.unwrap();
+        let own = found.kinds[0].deployment.as_ref().unwrap();
+        assert_eq!((found.feasible, own.gpus_active), (true, plain.capacity.gpus_active));
+        let short = mix("h200_hgx=5", &[("workload.users", "90000"), limit]);
+        assert!(!short.feasible && short.total.racks == 2, "{:?}", short.total);
+    }
+}
+
+#[test]
 fn law_parts_add_up() {
     for users in ["500", "3000", "30000"] {
         let found = mix("h100_hgx=2,b200_hgx=1,h200_hgx=1", &[("workload.users", users)]);

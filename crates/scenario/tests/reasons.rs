@@ -129,6 +129,24 @@ fn law_a_what_if_keeps_what_stood_beside_what_would_be() {
 }
 
 #[test]
+fn hand_an_oversubscription_may_flip_the_decision() {
+    // Experts on two servers, whose network carries too little for one rack.
+    let found = reasons(&[
+        ("model", "Qwen3-30B-A3B"),
+        ("workload.users", "3500"),
+        ("search.mode", "aggregated"),
+        ("search.tp", "1"),
+        ("search.dp", "16"),
+        ("search.ep", "16"),
+        ("oversubscription", "inter_server=6"),
+    ]);
+    let flip = found.flips.iter().find(|flip| flip.input == "--oversubscription").unwrap();
+    assert!(flip.from == "inter_server=6.00" && flip.change < 0.0, "{flip:?}");
+    let ratio = flip.to.strip_prefix("inter_server=").and_then(|ratio| ratio.parse::<f64>().ok());
+    assert!(ratio.is_some_and(|ratio| (1.0..6.0).contains(&ratio)), "{flip:?}");
+}
+
+#[test]
 fn hand_a_catalog_figure_is_set_for_one_question() {
     let mut changed = layers(&[]);
     changed.add_assignment("gpus.h200_sxm.memory=\"282 GB\"").unwrap();

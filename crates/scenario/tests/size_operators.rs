@@ -213,6 +213,93 @@ fn law_prompts_on_workers_of_their_own_add_up() {
 }
 
 #[test]
+fn law_the_pareto_set_holds_the_best_of_every_figure() {
+    let asked =
+        [("hardware", "h100_hgx,b200_hgx,gb200_nvl72"), ("quant", "fp8,bf16"), ("search.tp", "1,2,4,8")];
+    let mut layers = Layers::default();
+    for (path, value) in QUESTION.iter().chain(&asked) {
+        layers.add(path, value, Origin::Set);
+    }
+    let (mut rows, mut own) = (Vec::new(), 0);
+    let each = |setup: run::SweptSetup| {
+        own += setup.rows.iter().filter(|row| row.pareto).count();
+        rows.extend(setup.rows);
+        true
+    };
+    run::sweep_plans(&Inputs::default(), &layers, 0, each).unwrap();
+    let pareto = size(&asked).pareto;
+    let all: Vec<[f64; 5]> = pareto
+        .iter()
+        .map(|plan| {
+            let bill = [-plan.usd_per_hour.unwrap(), -plan.power_w.unwrap()];
+            [plan.tokens_per_s_per_gpu, plan.tokens_per_s_per_user, -plan.ttft_s, bill[0], bill[1]]
+        })
+        .collect();
+    let best = |of: usize| all.iter().map(|plan| plan[of]).fold(f64::NEG_INFINITY, f64::max);
+    for (of, swept) in [
+        rows.iter().map(|row| row.tokens_per_s_per_gpu).fold(0.0, f64::max),
+        rows.iter().map(|row| row.tokens_per_s_per_user).fold(0.0, f64::max),
+        -rows.iter().map(|row| row.ttft_s).fold(f64::INFINITY, f64::min),
+        -rows.iter().filter_map(|row| row.usd_per_hour).fold(f64::INFINITY, f64::min),
+        -rows.iter().filter_map(|row| row.power_w).fold(f64::INFINITY, f64::min),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(best(of), swept, "figure {of}");
+    }
+    let beats = |a: &[f64; 5], b: &[f64; 5]| a != b && a.iter().zip(b).all(|(a, b)| a >= b);
+    assert!(all.iter().all(|one| !all.iter().any(|other| beats(other, one))));
+    // What the plans of another rack beat is kept by its own set-up and not by all together.
+    assert!(!pareto.is_empty() && pareto.len() < own, "{} of {own}", pareto.len());
+}
+
+/// Experts on two servers of eight, so that tokens pass between servers.
+const ACROSS: [(&str, &str); 5] = [
+    ("model", "Qwen3-30B-A3B"),
+    ("search.mode", "aggregated"),
+    ("search.tp", "1"),
+    ("search.dp", "16"),
+    ("search.ep", "16"),
+];
+
+#[test]
+fn law_an_oversubscribed_level_carries_its_part() {
+    let at = |ratio: &str| size(&[&ACROSS[..], &[("oversubscription", ratio)]].concat()).deployment.unwrap();
+    let used = |ratio: &str| {
+        let found = at(ratio);
+        let link = found.links.iter().find(|link| link.level == "inter_server").unwrap();
+        let line = link.load_bytes_per_s / found.plan.gpus_per_instance as f64 / link.bandwidth_bytes_per_s;
+        (link.utilization / line, found.latency.unwrap().tpot_mean_s)
+    };
+    let (even, quarter) = (used("inter_server=1"), used("inter_server=4"));
+    assert!((even.0 - 1.0).abs() < 1e-9 && (quarter.0 - 4.0).abs() < 1e-9, "{even:?} {quarter:?}");
+    assert!(quarter.1 > even.1, "{even:?} {quarter:?}");
+    // One to one is what stands without a word; a level that nothing passes changes nothing.
+    assert_eq!(at(""), at("inter_server=1"));
+    assert_eq!(at(""), at("inter_rack=8"));
+}
+
+#[test]
+fn hand_the_rack_itself_may_be_oversubscribed() {
+    let of_rack = |ratio: &str, more: &[(&str, &str)]| {
+        let mut layers = Layers::default();
+        for (path, value) in QUESTION.iter().chain(&ACROSS).chain(more) {
+            layers.add(path, value, Origin::Set);
+        }
+        layers
+            .add_assignment(&format!("racks.h100_hgx.links.inter_server.oversubscription={ratio}"))
+            .unwrap();
+        let inputs = Inputs::default().with_changes(&layers).unwrap();
+        run::size(&inputs, &layers).unwrap().answer.deployment
+    };
+    let by_flag = |ratio| size(&[&ACROSS[..], &[("oversubscription", ratio)]].concat()).deployment;
+    assert_eq!(by_flag("inter_server=4"), of_rack("4", &[]));
+    // What the question says goes before what the rack says.
+    assert_eq!(by_flag("inter_server=1"), of_rack("4", &[("oversubscription", "inter_server=1")]));
+}
+
+#[test]
 fn law_the_same_question_gives_the_same_answer() {
     assert_eq!(asked(&[]).unwrap(), asked(&[]).unwrap());
 }

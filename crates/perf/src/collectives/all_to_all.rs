@@ -46,7 +46,7 @@ const NETWORK_SHARE: f64 = 0.85;
 /// `launch` times `host_coherent` beside a coherent host, T tokens of a rank, s bytes of one, N bytes per second of a
 /// rank's links one way, R copies of a token: k to experts (low latency), or the expected number of distinct ranks
 /// ep (1 - (1 - 1 / ep)^k) (high throughput). Beyond the scale-up domain the copies that leave it go over the network
-/// card, at 85 % of its rate: an estimate.
+/// card, at 85 % of its rate or of its part of an oversubscribed level: an estimate.
 /// Source: DeepEP's description of its kernels; constants are fitted.
 pub fn all_to_all(shape: &AllToAll, device: &Device, constants: &AllToAllConstants) -> Cost {
     if shape.ranks <= 1.0 {
@@ -58,7 +58,7 @@ pub fn all_to_all(shape: &AllToAll, device: &Device, constants: &AllToAllConstan
     let near =
         data * (inside - 1.0) / shape.ranks / (device.link_among(inside).max(1.0) * constants.wire_share);
     let far = if shape.ranks > inside {
-        let rate = if device.scale_out > 0.0 { device.scale_out } else { device.link.max(1.0) };
+        let rate = device.network_among(shape.ranks).max(1.0);
         data * (shape.ranks - inside) / shape.ranks / (rate * NETWORK_SHARE)
     } else {
         0.0

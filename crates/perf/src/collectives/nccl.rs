@@ -74,7 +74,7 @@ impl Collective {
 /// second of a rank's links to the others one way, e(n) = many + (pair - many) 2 / n, times `switch` from eight ranks. The two terms in
 /// between stand for the steps from the protocol LL to LL128 to Simple: each has more latency and more bandwidth.
 /// Beyond the scale-up domain the ranks of a domain exchange first, then each exchanges its part with its peers over
-/// its network card: an estimate.
+/// its network card, as far as the network is not oversubscribed: an estimate.
 /// Source: factors as nccl-tests document them; protocols as NCCL documents NCCL_PROTO; constants are fitted.
 pub fn nccl(shape: &Exchange, device: &Device, constants: &NcclConstants) -> Cost {
     if shape.ranks <= 1.0 {
@@ -114,8 +114,7 @@ fn across(shape: &Exchange, device: &Device, inside: f64) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let bytes = shape.collective.share_sent(domains) * shape.bytes / inside;
-    let rate = if device.scale_out > 0.0 { device.scale_out } else { device.link };
-    (bytes / (rate * NETWORK_SHARE) * 1e6, NETWORK_US * domains.log2().max(1.0))
+    (bytes / (device.network_among(shape.ranks) * NETWORK_SHARE) * 1e6, NETWORK_US * domains.log2().max(1.0))
 }
 
 #[cfg(test)]

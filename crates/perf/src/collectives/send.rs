@@ -24,6 +24,8 @@ pub struct Transfer {
     pub messages: f64,
     /// What they pass.
     pub path: Path,
+    /// Accelerators of the group that both ranks are in, as far apart as any of them.
+    pub among: f64,
 }
 
 /// A matched send and receive within a domain, in microseconds. Estimate: what fits of two-rank collectives have.
@@ -35,14 +37,13 @@ const NEAR_SHARE: f64 = 0.75;
 ///
 /// t = messages · latency + B / (N e): 7 us and e = 0.75 in a domain, 14 us and e = 0.85 over a network or named link
 ///
-/// B bytes, N bytes per second one way. Two of a mesh have one link between them. A device without scale-up links
+/// B bytes, N bytes per second one way, of which an oversubscribed level leaves its part. Two of a mesh have one link between them. A device without scale-up links
 /// sends over the network, one without a network over its links. Unvalidated: constants are estimates.
 pub fn send(shape: &Transfer, device: &Device) -> Cost {
     let far = |rate: f64| (rate, NETWORK_SHARE, NEAR_US + NETWORK_US);
-    let network = if device.scale_out > 0.0 { device.scale_out } else { device.link };
     let (rate, share, latency) = match shape.path {
-        Path::ScaleUp if device.link > 0.0 => (device.link_among(2.0), NEAR_SHARE, NEAR_US),
-        Path::ScaleUp | Path::ScaleOut => far(network),
+        Path::ScaleUp if device.link > 0.0 => (device.pair_among(shape.among), NEAR_SHARE, NEAR_US),
+        Path::ScaleUp | Path::ScaleOut => far(device.network_among(shape.among)),
         Path::Link(rate) => far(rate),
     };
     let wire = shape.bytes / (rate.max(1.0) * share) * 1e6;
@@ -55,7 +56,7 @@ mod tests {
     use crate::device::tests::with_link;
 
     fn microseconds(bytes: f64, path: Path) -> f64 {
-        send(&Transfer { bytes, messages: 1.0, path }, &with_link(450e9)).time.get() * 1e6
+        send(&Transfer { bytes, messages: 1.0, path, among: 2.0 }, &with_link(450e9)).time.get() * 1e6
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Pictures of the answer of `size`.
 
+use super::pareto;
 use super::screen::machines;
 use crate::format::{number, time};
 use crate::html::Figure;
@@ -33,6 +34,7 @@ pub fn figures(answer: &Answer<SizeAnswer>, theme: Theme) -> Vec<Figure> {
         let caption = "Plans and loads that no other beats in both speed of a user and throughput of a GPU; the pointer shows each.";
         all.insert(1, figure("frontier", caption.to_owned(), frontier(size, d, theme)));
     }
+    all.extend(pareto::figure(size, theme, WIDTH));
     if size.curves.is_empty() {
         return all;
     }
@@ -78,7 +80,10 @@ fn link(load: &rackplan_scenario::answer::LinkLoad) -> LinkLoad {
             "inter_server" => LinkLevel::InterServer,
             _ => LinkLevel::InterRack,
         },
-        name: format!("{} kmsg/s", number(load.messages_per_s / 1e3)),
+        name: match load.oversubscription {
+            1.0 => format!("{} kmsg/s", number(load.messages_per_s / 1e3)),
+            ratio => format!("{} kmsg/s at {}:1", number(load.messages_per_s / 1e3), number(ratio)),
+        },
         bandwidth_bytes_per_s: load.bandwidth_bytes_per_s,
         load_bytes_per_s: load.load_bytes_per_s,
         utilization: load.utilization,
@@ -110,6 +115,7 @@ fn frontier(size: &SizeAnswer, d: &Deployment, theme: Theme) -> String {
         y: logarithmic("throughput", "tok/s per GPU"),
         groups: [true, false].map(|within| group(within).to_owned()).to_vec(),
         points: size.frontier.iter().map(mark).collect(),
+        joined: true,
         chosen: Some((
             d.throughput.tokens_per_s_per_user,
             per_gpu,

@@ -2,6 +2,7 @@
 
 mod classes;
 mod figures;
+mod pareto;
 mod replay;
 mod screen;
 mod sections;

@@ -338,16 +338,25 @@ fn network(d: &Deployment) -> String {
 
 /// `intra_server 20 GB/s, 2.4 kmsg/s of 450 GB/s (4.4 %)`, of one GPU.
 fn per_gpu(link: &LinkLoad, gpus: f64) -> String {
-    let (load, line) = (rate(link.load_bytes_per_s / gpus), rate(link.bandwidth_bytes_per_s));
+    let (load, line) = (rate(link.load_bytes_per_s / gpus), bandwidth(link));
     let messages = number(link.messages_per_s / gpus / 1e3);
     format!("{} {load}, {messages} kmsg/s of {line} ({})", link.level, percent(link.utilization))
 }
 
 /// `inter_rack 20 MB/s, 2.4 kmsg/s of 628 GB/s (0.5 %)`.
 fn link(link: &LinkLoad) -> String {
-    let (load, line) = (rate(link.load_bytes_per_s), rate(link.bandwidth_bytes_per_s));
+    let (load, line) = (rate(link.load_bytes_per_s), bandwidth(link));
     let messages = number(link.messages_per_s / 1e3);
     format!("{} {load}, {messages} kmsg/s of {line} ({})", link.level, percent(link.utilization))
+}
+
+/// `50 GB/s`, or `50 GB/s at 3:1` where the level is oversubscribed.
+pub(super) fn bandwidth(link: &LinkLoad) -> String {
+    let line = rate(link.bandwidth_bytes_per_s);
+    match link.oversubscription {
+        1.0 => line,
+        ratio => format!("{line} at {}:1", number(ratio)),
+    }
 }
 
 /// Where users who think keep their caches: share of them in HBM, the tier, how long a reload takes.

@@ -1,7 +1,7 @@
 //! The answer of `size` as tables: what `--wide`, Markdown and HTML print.
 
-use super::screen::{arithmetic, in_flight, latency, users};
-use super::{classes, replay};
+use super::screen::{arithmetic, bandwidth, in_flight, latency, users};
+use super::{classes, pareto, replay};
 use crate::format::{bytes, count, dollars, number, percent, power, rate, time};
 use crate::section::{Section, warnings};
 use rackplan_scenario::answer::{Answer, Deployment, SizeAnswer, Users};
@@ -24,7 +24,7 @@ pub(super) fn sections(answer: &Answer<SizeAnswer>) -> Vec<Section> {
     }
     all.extend(difficulty(size));
     all.extend([near_misses(size), chain(size), what_if(size)]);
-    all.push(alternatives(size));
+    all.extend([alternatives(size), pareto::section(size)]);
     all.push(rejected(size));
     all.extend(founding(size));
     all.push(warnings(&answer.warnings));
@@ -117,7 +117,7 @@ fn links(d: &Deployment) -> Section {
     let row = |link: &rackplan_scenario::answer::LinkLoad| {
         vec![
             link.level.clone(),
-            rate(link.bandwidth_bytes_per_s),
+            bandwidth(link),
             time(link.latency_s),
             bytes(link.bytes_per_token),
             number(link.messages_per_token),

@@ -25,6 +25,8 @@ pub struct Frontier {
     pub groups: Vec<String>,
     /// The frontier, by falling x.
     pub points: Vec<FrontierMark>,
+    /// Whether a line joins the points: where they are best in what the axes show, and not in more.
+    pub joined: bool,
     /// What was chosen, and what stands at its ring.
     pub chosen: Option<(f64, f64, String)>,
 }
@@ -75,8 +77,11 @@ impl Frontier {
     fn draw(&self, canvas: &mut Canvas, laid: &Axes) {
         let at = |x: f64, y: f64| (laid.x.scale.at(x), laid.y.scale.at(y));
         let path: Vec<(f64, f64)> = self.shown().map(|point| at(point.x, point.y)).collect();
-        canvas.path(&path).unfilled().stroke(Ink::Axis, 1.5).done();
-        let lines = path.windows(2).map(|pair| Segment { from: pair[0], to: pair[1] }).collect();
+        let joined = if self.joined { path.as_slice() } else { &[] };
+        if self.joined {
+            canvas.path(joined).unfilled().stroke(Ink::Axis, 1.5).done();
+        }
+        let lines = joined.windows(2).map(|pair| Segment { from: pair[0], to: pair[1] }).collect();
         let mut placer = Placer { bounds: laid.plot, taken: Vec::new(), lines };
         for (point, centre) in self.shown().zip(&path) {
             let circle = canvas.circle(*centre, 4.5).fill(Ink::Series(self.colour(&point.group)));

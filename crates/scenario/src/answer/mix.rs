@@ -13,12 +13,24 @@ pub struct MixAnswer {
     pub load: MixLoad,
     /// What the fleet has least of: `gpus`, `cost` or `power`.
     pub objective: String,
+    /// What all racks used may draw and cost together, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<MixLimits>,
     /// Every kind of rack that is there, in the order in which they were named.
     pub kinds: Vec<MixKind>,
     /// The kinds together.
     pub total: MixTotal,
     /// What is not served, where the racks do not suffice.
     pub shortfall: Option<MixShortfall>,
+}
+
+/// What all racks used may draw and cost together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MixLimits {
+    /// At the meter.
+    pub power_w: Option<f64>,
+    /// To own.
+    pub usd_per_hour: Option<f64>,
 }
 
 /// Who asks, in the busiest hour.
@@ -64,6 +76,8 @@ pub struct MixDeployment {
     pub layout: String,
     /// Replicas that serve.
     pub replicas: u64,
+    /// Accelerators of one.
+    pub gpus_per_replica: u64,
     /// Replicas kept spare.
     pub spares: u64,
     /// Accelerators of the replicas that serve.

@@ -17,9 +17,9 @@ pub use explain::{
     DeviceRoofs, ExplainAnswer, ExplainLayout, ExplainMemory, ExplainPart, ExplainStep, ExplainedBatch,
     FamilyShare, FormatPeak, LayerShare, Share,
 };
-pub use mix::{MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
+pub use mix::{MixAnswer, MixDeployment, MixKind, MixLimits, MixLoad, MixShortfall, MixTotal};
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
-pub use plans::{FrontierPoint, NearMiss, RankedPlan};
+pub use plans::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
 pub use replay::{Replay, ReplayedLatency};
 pub use simulate::{

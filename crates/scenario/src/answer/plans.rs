@@ -30,6 +30,40 @@ pub struct RankedPlan {
     pub replay: Option<Replay>,
 }
 
+/// A plan of any set-up that no other beats in all of throughput of a GPU, speed of a user, time to first token, and cost
+/// and power of the racks that the load takes; each as far as it is known.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ParetoPlan {
+    /// Catalog id.
+    pub hardware: String,
+    /// Number format of the weights.
+    pub quant: String,
+    /// Number format of the KV cache.
+    pub kv_dtype: String,
+    /// Serving framework.
+    pub backend: String,
+    /// Tokens drafted for each sequence and step.
+    pub draft_tokens: u32,
+    /// `TP4 x EP4`, sizes of 1 left out.
+    pub layout: String,
+    /// Where users who think keep their caches.
+    pub kv_policy: String,
+    /// Output tokens a second at most, of a GPU.
+    pub tokens_per_s_per_gpu: f64,
+    /// Output tokens a second of a user there, on average.
+    pub tokens_per_s_per_user: f64,
+    /// Time to first token there, at the percentile asked for.
+    pub ttft_s: f64,
+    /// GPUs of the instances that the load takes.
+    pub gpus_active: u64,
+    /// Racks that it takes.
+    pub racks: u64,
+    /// What they draw at the meter, where known.
+    pub power_w: Option<f64>,
+    /// What they cost to own, where known.
+    pub usd_per_hour: Option<f64>,
+}
+
 /// A plan at a load, on the frontier of tokens a second of a user against those of a GPU.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct FrontierPoint {

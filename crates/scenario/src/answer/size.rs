@@ -1,6 +1,6 @@
 //! The answer of `size`.
 
-use super::{FrontierPoint, NearMiss, RankedPlan, Replay, WhatIf};
+use super::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan, Replay, WhatIf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +24,10 @@ pub struct SizeAnswer {
     /// What no other plan and load beats in speed of a user and throughput of a GPU, where the method knows both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<FrontierPoint>,
+    /// What no other plan of any set-up within the racks beats in throughput, speed, time to first token, cost and power,
+    /// where the method compares plans by these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pareto: Vec<ParetoPlan>,
     /// What a changed link or catalog figure does, where the question changes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what_if: Option<WhatIf>,
@@ -380,7 +384,7 @@ pub struct LinkLoad {
     pub bytes_per_token: f64,
     /// Messages for each token generated.
     pub messages_per_token: f64,
-    /// What the link carries in one direction.
+    /// What the link of an accelerator carries in one direction.
     pub bandwidth_bytes_per_s: f64,
     /// Time of an empty message.
     pub latency_s: f64,
@@ -388,6 +392,9 @@ pub struct LinkLoad {
     pub load_bytes_per_s: f64,
     /// Messages of one instance at full speed.
     pub messages_per_s: f64,
+    /// Bandwidth of the accelerators below this level over what it carries onwards: 3 for 3:1. What it slows is in
+    /// `utilization`, not in `bandwidth_bytes_per_s`.
+    pub oversubscription: f64,
     /// Load over what the link allows, at the demand.
     pub utilization: f64,
 }

@@ -87,6 +87,10 @@ pub struct PlanRow {
     pub decode_workers: u32,
     /// Tensor parallelism of workers for prompts.
     pub prefill_tp: u32,
+    /// Their pipeline parallelism.
+    pub prefill_pp: u32,
+    /// Their expert parallelism.
+    pub prefill_ep: u32,
     /// Their attention data parallelism.
     pub prefill_dp: u32,
     /// Where users who think keep their caches.
@@ -121,6 +125,7 @@ pub struct PlanRow {
     pub power_w: Option<f64>,
     /// To own, where known.
     pub usd_per_hour: Option<f64>,
-    /// Whether no other plan of the set-up is as good in everything and better in something.
+    /// Whether no other plan of the set-up is as good in throughput of a GPU, speed of a user, time to first token, cost and
+    /// power, and better in one.
     pub pareto: bool,
 }

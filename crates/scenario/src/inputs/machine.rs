@@ -6,7 +6,7 @@ use super::{Inputs, Notes};
 use crate::QuestionError;
 use crate::answer::Hardware;
 use rackplan_catalog::first_order::{self as founding, Presets};
-use rackplan_catalog::{Catalog, CatalogError, Entry, GemmKind, Gpu, Kind, LinkType, Rack, RackLink};
+use rackplan_catalog::{Catalog, CatalogError, Entry, GemmKind, Gpu, Kind, Level, LinkType, Rack, RackLink};
 use rackplan_first_order as method;
 use rackplan_units::{Bytes, FlopsPerSecond};
 
@@ -86,6 +86,14 @@ impl Machine {
         match self {
             Machine::Founding(_) => None,
             Machine::Real(machine) => Some(&machine.gpu),
+        }
+    }
+
+    /// The oversubscription of a level, as the catalog knows it.
+    pub(crate) fn ratio(&self, level: Level) -> f64 {
+        match self {
+            Machine::Founding(_) => 1.0,
+            Machine::Real(machine) => machine.rack.record.link(level).oversubscription.unwrap_or(1.0),
         }
     }
 

@@ -4,7 +4,7 @@ use super::demand::check_range;
 use super::format::{Quant, WeightFormat};
 use super::machine::link_of;
 use super::model::catalog_error;
-use super::request::{Defaults, LinkChange};
+use super::request::{Defaults, LinkChange, Oversubscribed};
 use super::{Inputs, Machine, Notes, Subject};
 use crate::QuestionError;
 use crate::layers::Layers;
@@ -19,6 +19,9 @@ const RACK: &str = "gb200_nvl72";
 const EVERY_WIDTH: [u32; 3] = [16, 8, 4];
 /// Head nodes of a rack, where nobody says.
 const CONTROL_SERVERS: u64 = 1;
+
+/// The highest oversubscription that makes sense; far above any network.
+pub(crate) const MOST_OVERSUBSCRIBED: f64 = 1000.0;
 
 /// Reads what names things.
 pub(super) struct Reader<'a> {
@@ -124,6 +127,31 @@ impl Reader<'_> {
 
     pub(super) fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
         read_links(self.question, self.layers, &self.inputs.catalog)
+    }
+
+    /// `inter_rack=3` and the like.
+    pub(super) fn oversubscription(&self) -> Result<Vec<Oversubscribed>, QuestionError> {
+        let place = self.layers.place("oversubscription");
+        let bad = |problem: String, hint: &str| QuestionError::value(&place, problem).with_hint(hint);
+        let read = |text: &String| {
+            let (level, ratio) = text.split_once('=').ok_or_else(|| {
+                bad(format!("`{text}` is not LEVEL=RATIO"), "e.g. `inter_rack=3` for 3:1 between racks")
+            })?;
+            if !["inter_server", "inter_rack"].contains(&level) {
+                let problem = format!("`{level}` is no level that can be oversubscribed");
+                return Err(bad(problem, "expected inter_server or inter_rack"));
+            }
+            match ratio.parse::<f64>() {
+                Ok(ratio) if (1.0..=MOST_OVERSUBSCRIBED).contains(&ratio) => {
+                    Ok(Oversubscribed { level: level.to_owned(), ratio })
+                }
+                _ => Err(bad(
+                    format!("`{ratio}` is no ratio of {level}"),
+                    "expected a number from 1 to 1000, e.g. `inter_rack=3` for 3:1",
+                )),
+            }
+        };
+        self.question.oversubscription.iter().flat_map(|list| &list.0).map(read).collect()
     }
 }
 

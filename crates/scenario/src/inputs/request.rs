@@ -9,6 +9,7 @@ use crate::QuestionError;
 use crate::layers::Layers;
 use crate::question::{Mode, Question};
 use crate::value::{Count, List};
+use rackplan_catalog::Level;
 use rackplan_catalog::first_order::Presets;
 use rackplan_first_order as method;
 use rackplan_first_order::Grid;
@@ -62,6 +63,7 @@ pub(crate) struct Request<'a> {
     /// Formats of the KV cache that are asked for; none for what the quantisation implies.
     pub(crate) kv_formats: Vec<KvFormat>,
     pub(crate) links: Vec<LinkChange>,
+    pub(crate) oversubscription: Vec<Oversubscribed>,
 }
 
 /// A link in place of a rack's.
@@ -73,6 +75,14 @@ pub(crate) struct LinkChange {
     pub(crate) link: method::Link,
 }
 
+/// The oversubscription of a level as the question has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Oversubscribed {
+    pub(crate) level: String,
+    /// 3 for 3:1.
+    pub(crate) ratio: f64,
+}
+
 /// A request on one machine in one number format, as the method takes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Combination {
@@ -80,6 +90,8 @@ pub(crate) struct Combination {
     pub(crate) quant: Quant,
     pub(crate) quant_name: String,
     pub(crate) setting: method::Setting,
+    /// What the levels are oversubscribed by, the nearest first; the setting's links have it in them.
+    pub(crate) ratios: [f64; 3],
     pub(crate) kv_system: Option<(String, method::KvSystem)>,
 }
 
@@ -103,6 +115,7 @@ impl<'a> Request<'a> {
         let machines = reader.machines(&mut notes)?;
         let quants = reader.quants(&machines, &mut notes)?;
         let links = reader.links()?;
+        let oversubscription = reader.oversubscription()?;
         let control_servers = reader.control_servers()?;
         let kv_formats = kv_formats(&question, layers)?;
         let mut request = Self {
@@ -121,6 +134,7 @@ impl<'a> Request<'a> {
             kv_bytes: kv_formats.first().map(|format| format.bytes),
             kv_formats,
             links,
+            oversubscription,
             question,
         };
         request.context = request.read_context()?;
@@ -170,6 +184,10 @@ impl<'a> Request<'a> {
             Machine::Real(m) => (m.gpu(format, self.inputs, notes), m.rack(catalog, notes), 1.0),
         };
         self.replace_links(&mut rack);
+        let ratios = Level::ALL.map(|level| self.ratio(machine, level));
+        for (link, ratio) in [&mut rack.inter_server, &mut rack.inter_rack].into_iter().zip(&ratios[1..]) {
+            link.bandwidth = link.bandwidth * (1.0 / ratio);
+        }
         let kv_bytes_per_element = self.kv_bytes.unwrap_or(kv);
         let quantisation = method::Quantisation { weight_bytes, compute_scale, kv_bytes_per_element };
         let model = self.subject.model(self.context, kv_bytes_per_element);
@@ -182,6 +200,7 @@ impl<'a> Request<'a> {
             quant,
             quant_name: self.quant_name(quant, format, machine),
             setting: method::Setting { model, quantisation, gpu, rack, mode },
+            ratios,
             kv_system: self.kv_system(machine)?,
         })
     }
@@ -205,6 +224,12 @@ impl<'a> Request<'a> {
                 *held = change.link;
             }
         }
+    }
+
+    /// The oversubscription of a level: the question's, else the rack's, else none.
+    pub(crate) fn ratio(&self, machine: &Machine, level: Level) -> f64 {
+        let asked = self.oversubscription.iter().rfind(|change| change.level == level.name());
+        asked.map_or_else(|| machine.ratio(level), |change| change.ratio)
     }
 
     /// The link that replaces the rack's at a level, if any; the last one said.

@@ -52,7 +52,9 @@ pub(crate) fn decoders(
 ) -> Decoders {
     let usual = if gpus as f64 <= prefill.device.domain { Path::ScaleUp } else { Path::ScaleOut };
     let path = link.map_or(usual, Path::Link);
-    let time = |bytes: f64| send(&Transfer { bytes, messages: 1.0, path }, &prefill.device).time.get();
+    let time = |bytes: f64| {
+        send(&Transfer { bytes, messages: 1.0, path, among: gpus as f64 }, &prefill.device).time.get()
+    };
     let latency = time(0.0);
     Decoders {
         // Nothing waits so that more prompts share a step: there are none.

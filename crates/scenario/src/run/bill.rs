@@ -36,6 +36,13 @@ pub(crate) fn money(
     })
 }
 
+/// What a GPU draws and costs to own, all in: watts and dollars a second, each where it is known.
+pub(crate) fn per_gpu(machine: &Machine, catalog: &Catalog) -> [Option<f64>; 2] {
+    let Some(price) = price(machine, catalog) else { return [None; 2] };
+    let cost = price.owned.and_then(|owned| Some(owned.hyperscaler?.get()));
+    [price.all_in_power.map(|power| power.per_gpu.get()), cost]
+}
+
 /// Marks the entry that power and cost rest on.
 pub(crate) fn note_use(machine: &Machine, catalog: &Catalog, notes: &mut Notes) {
     if let Some(entry) = entry(machine, catalog) {

@@ -5,7 +5,8 @@ use super::size::Outcome;
 use crate::answer::{
     Bounds, Capacity, Deployment, Kv, LinkLoad, Memory, Plan, Storage, Throughput, Utilization,
 };
-use crate::inputs::{Machine, Request};
+use crate::inputs::{Combination, Machine, Request};
+use rackplan_catalog::Level;
 use rackplan_first_order as method;
 use rackplan_first_order::communication::{Load, limit};
 use rackplan_first_order::memory::kv_per_token;
@@ -32,11 +33,7 @@ pub(crate) fn deployment(request: &Request, outcome: &Outcome, sizing: &Sizing) 
         step_shares: Vec::new(),
         memory: memory(&sizing.plan, &combination.setting),
         network: network(request, machine, sizing),
-        links: link_loads(
-            &sizing.plan,
-            &combination.setting,
-            sizing.demand / sizing.plan.instances.max(1) as f64,
-        ),
+        links: link_loads(&sizing.plan, combination, sizing.demand / sizing.plan.instances.max(1) as f64),
         kv: kv(outcome, sizing),
         storage: storage(sizing, &combination.setting),
         utilization: Some(utilization),
@@ -132,27 +129,33 @@ pub(crate) fn memory(plan: &method::Plan, setting: &Setting) -> Memory {
 }
 
 /// The three levels; utilisation at `tokens_per_s` of one instance.
-pub(crate) fn link_loads(plan: &method::Plan, setting: &Setting, tokens_per_s: f64) -> Vec<LinkLoad> {
-    let rack = &setting.rack;
+pub(crate) fn link_loads(plan: &method::Plan, combination: &Combination, tokens_per_s: f64) -> Vec<LinkLoad> {
+    let (rack, loads) = (&combination.setting.rack, &plan.loads);
     let levels = [
-        ("intra_server", &plan.loads.intra_server, &rack.intra_server),
-        ("inter_server", &plan.loads.inter_server, &rack.inter_server),
-        ("inter_rack", &plan.loads.inter_rack, &rack.inter_rack),
+        (&loads.intra_server, &rack.intra_server),
+        (&loads.inter_server, &rack.inter_server),
+        (&loads.inter_rack, &rack.inter_rack),
     ];
-    levels
-        .map(|(level, load, link)| link_load(level, load, link, plan.tokens_per_second, tokens_per_s))
-        .to_vec()
+    let ratios = Level::ALL.into_iter().zip(combination.ratios);
+    let loads = ratios.zip(levels);
+    loads.map(|(level, load)| link_load(level, load, plan.tokens_per_second, tokens_per_s)).collect()
 }
 
-fn link_load(level: &str, load: &Load, link: &Link, full_speed: f64, tokens_per_s: f64) -> LinkLoad {
+fn link_load(
+    (level, oversubscription): (Level, f64),
+    (load, link): (&Load, &Link),
+    full_speed: f64,
+    tokens_per_s: f64,
+) -> LinkLoad {
     LinkLoad {
-        level: level.to_owned(),
+        level: level.name().to_owned(),
         bytes_per_token: load.bytes_per_token,
         messages_per_token: load.messages_per_token,
-        bandwidth_bytes_per_s: link.bandwidth.get(),
+        bandwidth_bytes_per_s: link.bandwidth.get() * oversubscription,
         latency_s: link.latency.get(),
         load_bytes_per_s: load.bytes_per_token * full_speed,
         messages_per_s: load.messages_per_token * full_speed,
+        oversubscription,
         utilization: tokens_per_s / limit(load, link),
     }
 }

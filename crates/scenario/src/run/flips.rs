@@ -4,6 +4,7 @@
 use super::resources::resources;
 use super::trial::{Change, Trial};
 use crate::answer::{Decision, Flip, SizeAnswer};
+use crate::inputs::MOST_OVERSUBSCRIBED;
 use crate::layers::Layers;
 use crate::question::Question;
 use rackplan_units::Seconds;
@@ -79,6 +80,7 @@ fn nearest(trial: &Trial, input: &Input, held: &Decision, factors: [f64; 5]) -> 
 fn inputs<'a>(trial: &'a Trial, answer: &'a SizeAnswer, held: &Decision) -> Vec<Input<'a>> {
     let mut all = asked(&trial.layers, answer);
     all.extend(limits(&trial.layers));
+    all.extend(oversubscriptions(&trial.layers));
     for resource in resources(trial.inputs, &trial.layers, &held.hardware) {
         let (shown, scaled) = (resource.clone(), resource.clone());
         all.push(Input {
@@ -133,6 +135,25 @@ fn limits(layers: &Layers) -> Vec<Input<'static>> {
     let headroom = given.headroom.filter(|headroom| headroom.0 > 0.0);
     let headroom = headroom.map(|headroom| number("--headroom", "limits.headroom", headroom.0));
     [racks, power, cost, headroom].into_iter().flatten().collect()
+}
+
+/// Oversubscriptions that were given, each by itself.
+fn oversubscriptions(layers: &Layers) -> Vec<Input<'static>> {
+    let given = layers.read::<Question>().unwrap_or_default().oversubscription.unwrap_or_default().0;
+    let one = |place: usize| {
+        let (level, ratio) = given[place].split_once('=')?;
+        let (level, ratio, all) = (level.to_owned(), ratio.parse::<f64>().ok()?, given.clone());
+        let scaled =
+            move |factor: f64| format!("{level}={:.2}", (ratio * factor).clamp(1.0, MOST_OVERSUBSCRIBED));
+        let written = scaled.clone();
+        let list = move |factor: f64| {
+            let mut list = all.clone();
+            list[place] = written(factor);
+            list.join(",")
+        };
+        Some(input("--oversubscription", "oversubscription", scaled, list))
+    };
+    (0..given.len()).filter_map(one).collect()
 }
 
 fn whole(flag: &str, path: &'static str, value: f64) -> Input<'static> {

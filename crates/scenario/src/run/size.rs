@@ -92,6 +92,7 @@ fn first_order(request: Request) -> Result<Answer<SizeAnswer>, QuestionError> {
         alternatives: alternatives::alternatives(&request, &asked, &outcome)?,
         plans: Vec::new(),
         frontier: Vec::new(),
+        pareto: Vec::new(),
         what_if: None,
         rejected: difficulty::rejected(&outcome),
         search: None,

@@ -97,7 +97,7 @@ fn row(request: &Request, combination: &Combination, racks: u64, batch: u32) -> 
         tokens_per_s_per_gpu: plan.tokens_per_second_per_gpu(),
         limit: plan.limit.name().to_owned(),
         bounds: bounds(&plan),
-        links: link_loads(&plan, setting, plan.tokens_per_second),
+        links: link_loads(&plan, combination, plan.tokens_per_second),
         memory: memory(&plan, setting),
         instance_steps_per_s: steps.map(|steps| steps.steps_per_second),
         total_steps_per_s: steps.map(|steps| steps.steps_per_second_total),

@@ -8,7 +8,7 @@ use crate::inputs::Inputs;
 use crate::layers::Layers;
 use crate::question::Question;
 
-/// The cases of a question that changes links or figures with `--link` or `--set`; nothing where it changes none.
+/// The cases of a question that changes links or figures with `--link`, `--oversubscription` or `--set`; nothing where it changes none.
 pub(crate) fn what_if(
     inputs: &Inputs,
     layers: &Layers,
@@ -16,14 +16,17 @@ pub(crate) fn what_if(
 ) -> Result<Option<WhatIf>, QuestionError> {
     let mut changes: Vec<String> =
         layers.catalog_changes().into_iter().map(|change| format!("--set {change}")).collect();
-    let links = layers.read::<Question>()?.links;
-    changes.extend(links.map(|links| format!("--link {}", links.0.join(","))));
+    let question: Question = layers.read()?;
+    changes.extend(question.links.map(|links| format!("--link {}", links.0.join(","))));
+    let ratios = question.oversubscription;
+    changes.extend(ratios.map(|ratios| format!("--oversubscription {}", ratios.0.join(","))));
     if changes.is_empty() {
         return Ok(None);
     }
     let unchanged = inputs.unchanged();
     let mut before = layers.clone();
     before.remove("links");
+    before.remove("oversubscription");
     let stood = Trial::new(&unchanged, &before).ask(&Change::default())?;
     let mut cases = vec![case("as built", &stood)];
     if let Some(plan) = pinned(inputs, layers, &stood) {

@@ -14,6 +14,7 @@ mod money;
 mod near_misses;
 mod network;
 mod outcome;
+mod pareto;
 mod people;
 mod plans;
 mod replay;
@@ -28,7 +29,9 @@ pub(super) use tiers::{Known, tiers};
 
 use super::{bill, envelope};
 use crate::QuestionError;
-use crate::answer::{Answer, Demand, FoundingSummary, Generating, Rejected, SearchCounts, SizeAnswer, Users};
+use crate::answer::{
+    Answer, Demand, FoundingSummary, Generating, ParetoPlan, Rejected, SearchCounts, SizeAnswer, Users,
+};
 use crate::inputs::{KvFormat, Notes, Request};
 use crate::question::Objective;
 use asked::{Asked, Spares};
@@ -57,12 +60,14 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
     let asked = Asked::read(&mut request)?;
     not_modelled(&mut request);
     let shared = Shared::new(&mut request, &asked)?;
-    let (asked, (best, notes, search)) = settled(&shared, &request, asked)?;
-    request.notes = notes;
+    let (asked, sized) = settled(&shared, &request, asked, Extent::Whole)?;
+    let (best, pareto) = (sized.best, sized.pareto);
+    request.notes = sized.notes;
     let inputs = request.inputs;
     note_uses(&best, inputs, &asked, &mut request.notes);
     let context = Context { shared: &shared, request: &request, asked: &asked };
-    let mut answer = answer(context, &best, search, Extent::Whole)?;
+    let mut answer = answer(context, &best, sized.search, Extent::Whole)?;
+    answer.pareto = pareto;
     if asked.simulates {
         let warnings = played(context, &best, &mut answer);
         warnings.into_iter().for_each(|text| request.notes.warn(text));
@@ -74,24 +79,27 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
 pub(super) fn decided(mut request: Request) -> Result<SizeAnswer, QuestionError> {
     let asked = Asked::read(&mut request)?;
     let shared = Shared::new(&mut request, &asked)?;
-    let (asked, (best, _, search)) = settled(&shared, &request, asked)?;
+    let (asked, sized) = settled(&shared, &request, asked, Extent::Decision)?;
     let context = Context { shared: &shared, request: &request, asked: &asked };
-    answer(context, &best, search, Extent::Decision)
+    answer(context, &sized.best, sized.search, Extent::Decision)
 }
 
-type Best = (Outcome, Notes, SearchCounts);
-
 /// The best plan. Of several classes of users how often each asks follows from the plan's answers, and the plan from that.
-fn settled(shared: &Shared, request: &Request, mut asked: Asked) -> Result<(Asked, Best), QuestionError> {
+fn settled(
+    shared: &Shared,
+    request: &Request,
+    mut asked: Asked,
+    extent: Extent,
+) -> Result<(Asked, Sized), QuestionError> {
     for _ in 1..classes::ROUNDS {
         let context = Context { shared, request, asked: &asked };
-        let found = best(context)?;
-        match asked.once_more(context, &found.0) {
+        let found = sized(context, extent)?;
+        match asked.once_more(context, &found.best) {
             Some(next) => asked = next,
             None => return Ok((asked, found)),
         }
     }
-    let found = best(Context { shared, request, asked: &asked })?;
+    let found = sized(Context { shared, request, asked: &asked }, extent)?;
     Ok((asked, found))
 }
 
@@ -113,6 +121,7 @@ fn answer(
         alternatives: alternatives::alternatives(context, best, beside)?,
         plans: beside.map_or(Vec::new(), |_| plans::ranked(context, best)),
         frontier: beside.map_or(Vec::new(), |_| plans::frontier(context, best)),
+        pareto: Vec::new(),
         what_if: None,
         rejected: counts.map(|(rule, plans)| Rejected { rule: rule.to_owned(), plans }).collect(),
         search: Some(search),
@@ -157,37 +166,51 @@ fn not_modelled(request: &mut Request) {
     }
 }
 
-type Sized = Result<(Outcome, Notes), QuestionError>;
+/// The best of every set-up.
+struct Sized {
+    best: Outcome,
+    notes: Notes,
+    search: SearchCounts,
+    /// What none of all beats, as far as that is wanted.
+    pareto: Vec<ParetoPlan>,
+}
 
 /// Sizes every machine in every number format, framework and depth of speculation, and keeps the best with its notes. A
 /// machine that cannot be modelled is left out where others can.
-fn best(context: Context) -> Result<Best, QuestionError> {
-    let variants = variants(context);
-    let sized: Vec<Sized> = variants
+fn sized(context: Context, extent: Extent) -> Result<Sized, QuestionError> {
+    let tried: Vec<Result<(Outcome, Notes), QuestionError>> = variants(context)
         .into_par_iter()
         .map(|variant| {
             let mut notes = context.request.notes.clone();
             outcome(context, variant, &mut notes).map(|found| (found, notes))
         })
         .collect();
-    let (mut search, mut failed) = (SearchCounts::default(), None);
-    let mut best: Option<(Outcome, Notes)> = None;
-    for one in sized {
+    let (mut outcomes, mut notes, mut failed) = (Vec::new(), Vec::new(), None);
+    for one in tried {
         match one {
-            Ok(one) => {
-                search.setups += 1;
-                search.plans_considered += one.0.searched.considered();
-                search.plans_serving += one.0.searched.found.len() as u64;
-                let better = best.as_ref().is_none_or(|held| ranks_before(context, &one.0, &held.0));
-                best = if better { Some(one) } else { best };
+            Ok((outcome, noted)) => {
+                outcomes.push(outcome);
+                notes.push(noted);
             }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    match (best, failed) {
-        (Some((best, notes)), _) => Ok((best, notes, search)),
-        (None, failed) => Err(failed.expect("a request names at least one machine and one number format")),
-    }
+    let first = |held: usize, place: usize| {
+        if ranks_before(context, &outcomes[place], &outcomes[held]) { place } else { held }
+    };
+    let Some(place) = (0..outcomes.len()).reduce(first) else {
+        return Err(failed.expect("a request names at least one machine and one number format"));
+    };
+    let sum = |count: fn(&Outcome) -> u64| outcomes.iter().map(count).sum();
+    let search = SearchCounts {
+        setups: outcomes.len() as u64,
+        plans_considered: sum(|outcome| outcome.searched.considered()),
+        plans_serving: sum(|outcome| outcome.searched.found.len() as u64),
+        ..SearchCounts::default()
+    };
+    let whole = extent == Extent::Whole;
+    let pareto = if whole { pareto::pareto(context, &outcomes) } else { Vec::new() };
+    Ok(Sized { best: outcomes.swap_remove(place), notes: notes.swap_remove(place), search, pareto })
 }
 
 /// Everything that is asked for, in the order in which it was named.

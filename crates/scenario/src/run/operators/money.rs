@@ -19,9 +19,7 @@ pub(super) fn most_racks(context: Context, setup: &Setup) -> u64 {
         return u64::MAX;
     }
     let per_rack = setup.site().gpus_per_rack() as f64;
-    let price = bill::price(&setup.machine, &context.request.inputs.catalog);
-    let power = price.as_ref().and_then(|price| Some(price.all_in_power.as_ref()?.per_gpu.get()));
-    let cost = price.as_ref().and_then(|price| Some(price.owned.as_ref()?.hyperscaler?.get()));
+    let [power, cost] = bill::per_gpu(&setup.machine, &context.request.inputs.catalog);
     let fed = |limit: f64, each: Option<f64>| each.map_or(f64::INFINITY, |each| limit / (each * per_rack));
     // As far as a limit that is met exactly reaches, rounding aside.
     (fed(budget.power, power).min(fed(budget.cost, cost)) + 1e-9).floor() as u64

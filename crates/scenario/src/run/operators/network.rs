@@ -17,12 +17,6 @@ struct Traffic {
     messages: f64,
 }
 
-const LEVELS: [(Level, &str); 3] = [
-    (Level::IntraServer, "intra_server"),
-    (Level::InterServer, "inter_server"),
-    (Level::InterRack, "inter_rack"),
-];
-
 /// Every level that something passes, at the load asked for: rates of one instance, and the share of an accelerator's link
 /// that they take.
 pub(super) fn links(
@@ -45,8 +39,8 @@ pub(super) fn links(
         let prompt = Batch { prompts: 1.0, chunk: context.asked.request.input, ..Batch::default() };
         add(&mut all, rack, plan, compiled, &[(prompt, rate)]);
     }
-    let loads = LEVELS.iter().zip(all).filter(|(_, traffic)| traffic.bytes > 0.0);
-    let loads = loads.map(|((level, name), traffic)| load(context, rack, (*level, name), traffic, choice));
+    let loads = Level::ALL.iter().zip(all).filter(|(_, traffic)| traffic.bytes > 0.0);
+    let loads = loads.map(|(level, traffic)| load(context, setup, *level, traffic, choice));
     loads.chain(transfer(context, setup, station, choice)).collect()
 }
 
@@ -55,11 +49,14 @@ fn transfer(context: Context, setup: &Setup, station: &Station, choice: &Choice)
     let Station::Apart(pools) = station else { return None };
     let (rate, device) = (choice.seen.point.requests_per_second, setup.deployment(context).device);
     let handed = pools.handover(rate);
-    let bandwidth = match pools.path {
-        Path::ScaleUp => device.link,
-        Path::ScaleOut => device.scale_out,
-        Path::Link(rate) => rate,
+    let among = f64::from(pools.gpus());
+    let ratio = device.oversubscription.among(among);
+    let (bandwidth, oversubscription) = match pools.path {
+        Path::ScaleUp => (device.link, ratio),
+        Path::ScaleOut => (device.scale_out, ratio),
+        Path::Link(rate) => (rate, 1.0),
     };
+    let empty = Transfer { bytes: 0.0, messages: 1.0, path: pools.path, among };
     let prefill = &pools.prefill.room;
     let sent = rate * f64::from(prefill.gpus) / prefill.ranks;
     let tokens = rate * context.asked.request.output;
@@ -68,9 +65,10 @@ fn transfer(context: Context, setup: &Setup, station: &Station, choice: &Choice)
         bytes_per_token: handed.bytes * sent / tokens,
         messages_per_token: sent / tokens,
         bandwidth_bytes_per_s: bandwidth,
-        latency_s: send(&Transfer { bytes: 0.0, messages: 1.0, path: pools.path }, &device).time.get(),
+        latency_s: send(&empty, &device).time.get(),
         load_bytes_per_s: handed.bytes * sent,
         messages_per_s: sent,
+        oversubscription,
         utilization: handed.load,
     })
 }
@@ -123,33 +121,29 @@ fn put(all: &mut [Traffic; 3], rack: &Rack, ranks: u32, peers: f64, traffic: Tra
     } else {
         f64::from(server.max(1) - 1) / f64::from(ranks.max(2) - 1)
     };
-    let beyond = LEVELS.iter().position(|(other, _)| *other == level).unwrap_or(0);
+    let beyond = Level::ALL.iter().position(|other| *other == level).unwrap_or(0);
     for (place, share) in [(0, near), (beyond, 1.0 - near)] {
         all[place].bytes += share * traffic.bytes;
         all[place].messages += share * traffic.messages;
     }
 }
 
-fn load(
-    context: Context,
-    rack: &Rack,
-    (level, name): (Level, &str),
-    traffic: Traffic,
-    choice: &Choice,
-) -> LinkLoad {
-    let link = rack.link(level);
-    let changed = context.request.link_change(name);
+fn load(context: Context, setup: &Setup, level: Level, traffic: Traffic, choice: &Choice) -> LinkLoad {
+    let link = setup.real().rack.record.link(level);
+    let changed = context.request.link_change(level.name());
+    let oversubscription = context.request.ratio(&setup.machine, level);
     let bandwidth = changed.map_or(link.bandwidth_one_way.get(), |change| change.link.bandwidth.get());
     let gpus = f64::from(choice.found.gpus());
     let tokens = choice.seen.point.requests_per_second * context.asked.request.output;
     LinkLoad {
-        level: name.to_owned(),
+        level: level.name().to_owned(),
         bytes_per_token: traffic.bytes * gpus / tokens,
         messages_per_token: traffic.messages * gpus / tokens,
         bandwidth_bytes_per_s: bandwidth,
         latency_s: changed.map_or(link.latency.get(), |change| change.link.latency.get()),
         load_bytes_per_s: traffic.bytes * gpus,
         messages_per_s: traffic.messages * gpus,
-        utilization: traffic.bytes / bandwidth,
+        oversubscription,
+        utilization: traffic.bytes * oversubscription / bandwidth,
     }
 }

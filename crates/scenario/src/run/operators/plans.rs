@@ -109,7 +109,7 @@ fn at(context: Context, found: &Found, point: &Point) -> FrontierPoint {
 }
 
 /// As alternatives are called: `TP4 x EP4`, sizes of 1 left out.
-fn name(found: &Found) -> String {
+pub(super) fn name(found: &Found) -> String {
     match found.pools {
         None => of_plan(found.plan),
         Some((workers, prefill)) => format!(

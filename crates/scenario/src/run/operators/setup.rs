@@ -7,9 +7,11 @@ use crate::QuestionError;
 use crate::inputs::{KvFormat, Machine, Notes, Quant, RealMachine, Request};
 use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
-use rackplan_catalog::{Backend, Quantiles};
+use rackplan_catalog::{Backend, Level, Quantiles};
 use rackplan_perf::operators::moe_routing::Routing;
-use rackplan_perf::{Batch, Compiled, Deployment, Device, Kernels, ParallelPlan, Precision};
+use rackplan_perf::{
+    Batch, Compiled, Deployment, Device, Kernels, Oversubscription, ParallelPlan, Precision,
+};
 use rackplan_plan::{self as plan, KvPolicy, Pace, Site, Space};
 use std::sync::Arc;
 
@@ -48,7 +50,8 @@ impl Setup {
         let Variant { machine, quant, backend, drafts, kv: asked_kv } = variant;
         let real = real(machine);
         let place = context.request.layers.place("hardware");
-        let device = device(context.request, real).map_err(|problem| QuestionError::value(place, problem))?;
+        let device =
+            device(context.request, machine).map_err(|problem| QuestionError::value(place, problem))?;
         let gpu = &real.gpu.record;
         let (model, format) = (&context.shared.model, quant.format(Some(gpu)));
         let mut assumed = Vec::new();
@@ -211,7 +214,8 @@ fn accepted(context: Context, drafts: u32, notes: &mut Notes) -> Result<f64, Que
 }
 
 /// The accelerator in its rack, links replaced as asked.
-fn device(request: &Request, real: &RealMachine) -> Result<Device, String> {
+fn device(request: &Request, machine: &Machine) -> Result<Device, String> {
+    let real = real(machine);
     let gpu = &real.gpu;
     let mut device = Device::new(&gpu.record)
         .map_err(|missing| format!("gpu `{}`: its catalog entry has no `{}`", gpu.id, missing.group))?;
@@ -221,5 +225,11 @@ fn device(request: &Request, real: &RealMachine) -> Result<Device, String> {
     device.link = rate("intra_server").unwrap_or(device.link);
     device.scale_out = rate(outside).or_else(|| rate("inter_rack")).unwrap_or(device.scale_out);
     device.domain = f64::from(rack.layout.scale_up_domain_gpus);
+    device.oversubscription = Oversubscription {
+        server: f64::from(rack.layout.gpus_per_server),
+        rack: f64::from(rack.gpus_per_rack()).max(device.domain),
+        inter_server: request.ratio(machine, Level::InterServer),
+        inter_rack: request.ratio(machine, Level::InterRack),
+    };
     Ok(device)
 }

@@ -3,13 +3,14 @@
 
 use super::asked::Asked;
 use super::context::{Context, Shared};
-use super::outcome::{Outcome, limit, outcome, size};
-use super::{bill, variants};
+use super::outcome::{Outcome, limit, outcome};
+use super::pareto::{Priced, priced};
+use super::variants;
 use crate::QuestionError;
 use crate::answer::PlanRow;
 use crate::inputs::{Defaults, Inputs, Request};
 use crate::layers::Layers;
-use rackplan_plan::{Found, pareto};
+use rackplan_plan::unbeaten;
 
 /// One set-up of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,22 +56,14 @@ pub fn sweep_plans(
 }
 
 fn rows(context: Context, setup: usize, outcome: &Outcome) -> Vec<PlanRow> {
-    let best = pareto(&outcome.searched.found);
-    let found = outcome.searched.found.iter();
-    found
-        .map(|found| {
-            let unbeaten = best.iter().any(|best| std::ptr::eq(*best, found));
-            row(context, setup, outcome, (found, unbeaten))
-        })
-        .collect()
+    let plans = priced(context, outcome);
+    let kept = unbeaten(&plans.iter().map(Priced::scores).collect::<Vec<_>>());
+    plans.iter().zip(kept).map(|(plan, pareto)| row(setup, outcome, plan, pareto)).collect()
 }
 
-fn row(context: Context, number: usize, outcome: &Outcome, (found, pareto): (&Found, bool)) -> PlanRow {
-    let (setup, served) = (&outcome.setup, &found.served);
-    let sizing = size(context.asked, setup, found, context);
-    let price = bill::price(&setup.machine, &context.request.inputs.catalog);
-    let gpus = sizing.gpus_provisioned as f64;
-    let each = served.most_per_second * context.asked.request.output;
+fn row(number: usize, outcome: &Outcome, plan: &Priced, pareto: bool) -> PlanRow {
+    let (setup, found, sizing) = (&outcome.setup, plan.found, &plan.sizing);
+    let served = &found.served;
     PlanRow {
         setup: number as u64,
         hardware: setup.machine.id().to_owned(),
@@ -85,13 +78,15 @@ fn row(context: Context, number: usize, outcome: &Outcome, (found, pareto): (&Fo
         prefill_workers: found.pools.map_or(0, |(workers, _)| workers.prefill),
         decode_workers: found.pools.map_or(0, |(workers, _)| workers.decode),
         prefill_tp: found.pools.map_or(0, |(_, plan)| plan.tp),
+        prefill_pp: found.pools.map_or(0, |(_, plan)| plan.pp),
+        prefill_ep: found.pools.map_or(0, |(_, plan)| plan.ep),
         prefill_dp: found.pools.map_or(0, |(_, plan)| plan.dp),
         kv_policy: found.policy.name().to_owned(),
         gpus_per_instance: found.gpus(),
         batch: served.point.generating,
         limit: limit(served.binds).to_owned(),
         taken_per_instance: served.taken,
-        tokens_per_s_per_gpu: each / f64::from(found.gpus()),
+        tokens_per_s_per_gpu: plan.tokens_per_s_per_gpu,
         tokens_per_s_per_user: 1.0 / served.point.tpot,
         ttft_s: served.ttft,
         tpot_s: served.tpot,
@@ -100,10 +95,8 @@ fn row(context: Context, number: usize, outcome: &Outcome, (found, pareto): (&Fo
         gpus_active: sizing.gpus_active,
         gpus_provisioned: sizing.gpus_provisioned,
         racks: sizing.racks,
-        power_w: price.as_ref().and_then(|price| Some(price.all_in_power.as_ref()?.per_gpu.get() * gpus)),
-        usd_per_hour: price
-            .as_ref()
-            .and_then(|price| Some(price.owned.as_ref()?.hyperscaler?.get() * 3600.0 * gpus)),
+        power_w: plan.power_w,
+        usd_per_hour: plan.usd_per_hour,
         pareto,
     }
 }

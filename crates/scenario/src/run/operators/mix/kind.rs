@@ -1,8 +1,10 @@
 //! What racks of one kind take of a load, whichever of its plans runs on them.
 
+use super::super::super::bill;
 use super::super::asked::Asked;
 use super::super::context::Context;
 use super::super::difficulty::binding;
+use super::super::money::most_racks;
 use super::super::outcome::{Outcome, spares};
 use super::super::setup::Setup;
 use super::fill::Supply;
@@ -52,18 +54,27 @@ impl Kind {
             takes.push(self.takes(context, takes.len() as u64));
         }
         let gpus = self.outcomes.first().map_or(0, |outcome| outcome.setup.site().gpus_per_rack());
-        Supply { takes, bill: self.bill(context, gpus), gpus }
+        let [power, cost] = self.draws(context);
+        // What nobody knows is more than anything known.
+        let bill = match context.asked.objective {
+            Objective::Cost => cost.unwrap_or(UNKNOWN),
+            Objective::Power => power.unwrap_or(UNKNOWN),
+            _ => gpus as f64,
+        };
+        Supply { takes, bill, gpus, draws: [power, cost].map(|draw| draw.unwrap_or(0.0)) }
     }
 
-    /// What a rack adds to the bill; what nobody knows is more than anything known.
-    fn bill(&self, context: Context, gpus: u64) -> f64 {
-        let price = super::super::super::bill::price(&self.machine, &context.request.inputs.catalog);
-        let each = match context.asked.objective {
-            Objective::Cost => price.and_then(|price| Some(price.owned?.hyperscaler?.get())),
-            Objective::Power => price.and_then(|price| Some(price.all_in_power?.per_gpu.get())),
-            _ => Some(1.0),
-        };
-        each.unwrap_or(UNKNOWN) * gpus as f64
+    /// Watts and dollars a second of a rack, where known.
+    pub(super) fn draws(&self, context: Context) -> [Option<f64>; 2] {
+        let gpus = self.outcomes.first().map_or(0, |outcome| outcome.setup.site().gpus_per_rack());
+        let each = bill::per_gpu(&self.machine, &context.request.inputs.catalog);
+        each.map(|each| each.map(|each| each * gpus as f64))
+    }
+
+    /// Racks that are there and that the limits on power and cost feed where there are no others.
+    pub(super) fn fed(&self, context: Context) -> u64 {
+        let most = self.outcomes.first().map_or(u64::MAX, |outcome| most_racks(context, &outcome.setup));
+        self.stock.min(most)
     }
 
     /// Why no rack of the kind serves anybody.
@@ -74,7 +85,7 @@ impl Kind {
     }
 }
 
-/// Bill of an accelerator whose price or power the catalog lacks.
+/// Bill of a rack whose price or power the catalog lacks.
 const UNKNOWN: f64 = 1e14;
 
 /// Replicas that serve on so many racks, those kept spare beside them.

@@ -10,13 +10,13 @@ use super::super::envelope;
 use super::asked::Asked;
 use super::context::{Context, Shared};
 use super::outcome::{Choice, Outcome};
-use super::{BAND, Extent, best, deployment, note_uses};
+use super::{BAND, Extent, Sized, deployment, note_uses, sized};
 use crate::QuestionError;
-use crate::answer::{Answer, MixAnswer, MixDeployment, MixKind, MixLoad, MixShortfall, MixTotal};
-use crate::inputs::{Defaults, Inputs, Request};
+use crate::answer::{Answer, MixAnswer, MixDeployment, MixKind, MixLimits, MixLoad, MixShortfall, MixTotal};
+use crate::inputs::{Defaults, Inputs, Notes, Request};
 use crate::layers::Layers;
 use crate::question::{Objective, no_classes};
-use fill::{MOST_WAYS, Supply, fill, ways};
+use fill::{MOST_WAYS, Supply, fill, most, ways};
 use kind::Kind;
 use rackplan_first_order::RackCount;
 use rackplan_plan::Population;
@@ -40,6 +40,7 @@ pub fn mix(inputs: &Inputs, layers: &Layers) -> Result<Answer<MixAnswer>, Questi
         .map(|(place, one)| Kind::new(about(place), one.racks))
         .collect::<Result<_, _>>()?;
     let racks = racks(layers, &kinds, about)?;
+    note_unknown(&kinds, about, &mut request.notes);
     let shares = shares(&kinds, &racks, about);
     let mut used = Vec::new();
     for (place, load) in shares.iter().enumerate() {
@@ -68,16 +69,15 @@ fn about_one<'a>(request: &Request<'a>, place: usize) -> Request<'a> {
     Request { machines: vec![request.machines[place].clone()], ..request.clone() }
 }
 
-/// Racks of each kind: the cheapest that take the load, else all. Of a kind that is alone all may be used, as in the
-/// plain question.
+/// Racks of each kind: the cheapest that take the load within the limits on power and cost, else those that take most.
+/// Of a kind that is alone all may be used that the limits feed, as in the plain question.
 fn racks<'a>(
     layers: &Layers,
     kinds: &[Kind],
     about: impl Fn(usize) -> Context<'a>,
 ) -> Result<Vec<u64>, QuestionError> {
-    let all: Vec<u64> = kinds.iter().map(|kind| kind.stock).collect();
-    if all.iter().filter(|racks| **racks > 0).count() <= 1 {
-        return Ok(all);
+    if kinds.iter().filter(|kind| kind.stock > 0).count() <= 1 {
+        return Ok(kinds.iter().enumerate().map(|(place, kind)| kind.fed(about(place))).collect());
     }
     let supplies: Vec<Supply> =
         kinds.iter().enumerate().map(|(place, kind)| kind.supply(about(place))).collect();
@@ -87,9 +87,28 @@ fn racks<'a>(
         return Err(QuestionError::value(layers.place("limits.stock"), problem)
             .with_hint(format!("at most {MOST_WAYS} are tried; name fewer kinds or racks")));
     }
-    let load = about(0).asked.people.population.size();
-    let filled = fill(&supplies, load).map(|racks| racks.into_iter().map(|racks| racks as u64).collect());
-    Ok(filled.unwrap_or(all))
+    let asked = about(0).asked;
+    let limits = [asked.budget.power, asked.budget.cost];
+    if let Some(racks) = fill(&supplies, asked.people.population.size(), limits) {
+        return Ok(racks.into_iter().map(|racks| racks as u64).collect());
+    }
+    if limits == [f64::INFINITY; 2] {
+        return Ok(kinds.iter().map(|kind| kind.stock).collect());
+    }
+    Ok(most(&supplies, limits).into_iter().map(|racks| racks as u64).collect())
+}
+
+/// Says of which kinds a limit does not know what they take.
+fn note_unknown<'a>(kinds: &[Kind], about: impl Fn(usize) -> Context<'a>, notes: &mut Notes) {
+    for (place, kind) in kinds.iter().enumerate().filter(|(_, kind)| kind.stock > 0) {
+        let (context, [power, cost]) = (about(place), kind.draws(about(place)));
+        let budget = context.asked.budget;
+        let limits = [("limits.max_power", budget.power, power), ("limits.max_cost", budget.cost, cost)];
+        for (key, _, _) in limits.into_iter().filter(|(_, limit, draw)| limit.is_finite() && draw.is_none()) {
+            let id = kind.machine.id();
+            notes.warn(format!("{key}: the catalog has no figure for {id}, whose racks are not counted"));
+        }
+    }
 }
 
 /// The load of each kind, in proportion to what its racks take; no more than that where they do not suffice.
@@ -130,7 +149,7 @@ fn one(
     asked.people.population = of_load(&asked.people.population, load);
     asked.racks = RackCount::UpTo(racks);
     let context = context.asking(&asked);
-    let (outcome, mut notes, _) = best(context)?;
+    let Sized { best: outcome, mut notes, .. } = sized(context, Extent::Decision)?;
     note_uses(&outcome, context.request.inputs, &asked, &mut notes);
     whole.notes.join(notes);
     if let Some(choice) = &outcome.choice {
@@ -157,6 +176,7 @@ fn running(context: Context, outcome: &Outcome, choice: &Choice) -> MixDeploymen
         quant: d.quant,
         backend: outcome.setup.backend.name().to_owned(),
         replicas: d.capacity.instances_needed,
+        gpus_per_replica: d.plan.gpus_per_instance,
         spares: choice.sizing.spares,
         gpus_active: d.capacity.gpus_active,
         gpus_provisioned: d.capacity.gpus_provisioned,
@@ -187,17 +207,30 @@ fn answer(asked: &Asked, shares: &[f64], mut kinds: Vec<MixKind>) -> MixAnswer {
             requests_per_s: used().map(|d| d.requests_per_s).sum(),
         },
         objective: name(asked.objective).to_owned(),
+        limits: limits(asked),
         total: MixTotal {
             racks: kinds.iter().map(|kind| kind.racks).sum(),
             gpus_active: used().map(|d| d.gpus_active).sum(),
             gpus_provisioned: used().map(|d| d.gpus_provisioned).sum(),
-            power_w: used().map(|d| d.power_w).sum(),
-            usd_per_hour: used().map(|d| d.usd_per_hour).sum(),
+            power_w: sum(used().map(|d| d.power_w)),
+            usd_per_hour: sum(used().map(|d| d.usd_per_hour)),
         },
         shortfall: (!feasible)
             .then(|| MixShortfall { users: users.then_some(lacking), share: 1.0 - served / load }),
         kinds,
     }
+}
+
+/// The sum where all are known; of nothing it is zero, and not minus zero.
+fn sum(all: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    all.sum::<Option<f64>>().map(|sum| sum + 0.0)
+}
+
+fn limits(asked: &Asked) -> Option<MixLimits> {
+    let [power, cost] =
+        [asked.budget.power, asked.budget.cost].map(|limit| limit.is_finite().then_some(limit));
+    let limits = MixLimits { power_w: power, usd_per_hour: cost.map(|cost| cost * 3600.0) };
+    (power.is_some() || cost.is_some()).then_some(limits)
 }
 
 /// Whole users of each kind that add up: all but those left over are rounded down, and these go to the largest parts.

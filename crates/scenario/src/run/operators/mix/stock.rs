@@ -13,8 +13,7 @@ pub(super) struct Named {
 }
 
 /// What says otherwise which racks there may be.
-const OTHERS: [&str; 5] =
-    ["hardware", "limits.max_racks", "limits.fixed_racks", "limits.max_power", "limits.max_cost"];
+const OTHERS: [&str; 3] = ["hardware", "limits.max_racks", "limits.fixed_racks"];
 
 /// Reads the stock, and refuses what does not go with it.
 pub(super) fn read(layers: &Layers) -> Result<Vec<Named>, QuestionError> {

@@ -1,9 +1,14 @@
 //! Everything that shows the answer of `size --stock`: who serves how much on which racks.
 
+mod figures;
+
+pub use figures::figures;
+
 use crate::format::{count, counted, dollars, number, percent, power, time};
 use crate::html::{Page, html as page};
 use crate::lines::{WIDTH, labelled, notes, wrap};
 use crate::section::{self, Section, csv as rows_as_csv};
+use crate::svg::Theme;
 use rackplan_scenario::answer::{Answer, MixAnswer, MixDeployment, MixKind};
 
 /// The decision, a line or two a kind, the bill, and what was assumed.
@@ -34,7 +39,7 @@ pub fn html(answer: &Answer<MixAnswer>) -> String {
         title: format!("rackplan: {headline}"),
         lead: format!("By the {} method; {}.", answer.evidence.method, answer.evidence.band),
         screen: facts(answer),
-        figures: Vec::new(),
+        figures: figures(answer, Theme::Auto),
         sections: sections(&answer.answer),
         version: answer.tool_version.clone(),
         headline,
@@ -104,15 +109,19 @@ fn decision(mix: &MixAnswer) -> String {
         Some(users) => counted(users, "user"),
         None => format!("{} requests a second", number(asked_per_second(mix))),
     };
+    let [serve, fall] = if mix.total.racks == 1 { ["serves", "falls"] } else { ["serve", "fall"] };
     match (&mix.shortfall, used.is_empty()) {
+        (_, true) if mix.limits.is_some() => {
+            format!("None of the racks that are there serves {who} within the targets and limits.")
+        }
         (_, true) => format!("None of the racks that are there serves {who} within the targets."),
-        (None, _) => format!("{} serve {who}.", used.join(" and ")),
+        (None, _) => format!("{} {serve} {who}.", used.join(" and ")),
         (Some(short), _) => {
             let lacking = match short.users {
                 Some(users) => format!("{} too many", counted(users, "user")),
                 None => format!("{} of the load too much", percent(short.share)),
             };
-            format!("Not enough: {} fall short of {who}, {lacking}.", used.join(" and "))
+            format!("Not enough: {} {fall} short of {who}, {lacking}.", used.join(" and "))
         }
     }
 }
@@ -125,15 +134,16 @@ fn asked_per_second(mix: &MixAnswer) -> f64 {
 fn facts(answer: &Answer<MixAnswer>) -> String {
     let mix = &answer.answer;
     let used = |kind: &MixKind| if kind.deployment.is_some() { "serve" } else { "unused" };
-    let kinds: String = mix.kinds.iter().map(|kind| labelled(used(kind), &of_kind(kind))).collect();
+    let kinds: String = mix.kinds.iter().map(|kind| labelled(used(kind), &of_kind(mix, kind))).collect();
     let assumed = notes(answer).collect::<Vec<_>>().join("; ");
     kinds + &labelled("together", &together(mix)) + &labelled("notes", &assumed)
 }
 
-fn of_kind(kind: &MixKind) -> String {
+fn of_kind(mix: &MixAnswer, kind: &MixKind) -> String {
     let stock = format!("{} of {} racks of {}", count(kind.racks), count(kind.stock), kind.hardware.id);
     let Some(d) = &kind.deployment else {
-        let why = kind.reason.as_ref().map_or("not needed", String::as_str);
+        let idle = if mix.feasible || kind.stock == 0 { "not needed" } else { "beyond the limits" };
+        let why = kind.reason.as_ref().map_or(idle, String::as_str);
         return format!("{stock}: {why}");
     };
     let who = d.users.map_or(String::new(), |users| format!("{}, ", counted(users, "user")));
@@ -153,17 +163,27 @@ fn of_kind(kind: &MixKind) -> String {
 fn together(mix: &MixAnswer) -> String {
     let total = &mix.total;
     let least = match mix.objective.as_str() {
+        _ if !mix.feasible && mix.limits.is_some() => "the most within the limits".to_owned(),
         _ if !mix.feasible => "all that there is".to_owned(),
         "gpus" => "the fewest GPUs that serve everybody".to_owned(),
         other => format!("the least {other} that serves everybody"),
     };
     format!(
-        "{}, {} active of {} provisioned{}; {least}",
+        "{}, {} active of {} provisioned{}{}; {least}",
         counted(total.racks, "rack"),
         counted(total.gpus_active, "GPU"),
         count(total.gpus_provisioned),
         bill(total.power_w, total.usd_per_hour),
+        allowed(mix),
     )
+}
+
+/// ` of at most 300 kW and $400 an hour`.
+fn allowed(mix: &MixAnswer) -> String {
+    let Some(limits) = mix.limits else { return String::new() };
+    let drawn = limits.power_w.map(power);
+    let cost = limits.usd_per_hour.map(|usd| format!("{} an hour", dollars(usd)));
+    format!(" of at most {}", drawn.into_iter().chain(cost).collect::<Vec<_>>().join(" and "))
 }
 
 fn bill(power_w: Option<f64>, usd_per_hour: Option<f64>) -> String {

@@ -94,6 +94,13 @@ const STEPS_BEFORE: f64 = 0.6;
 const A_PART: f64 = 0.25;
 /// Requests always settle a little.
 const LEAST_SETTLING: f64 = 0.05;
+/// Rounds in which prompts of a step and steps that carry prompts settle; halvings of a time per token; the largest
+/// exponent, far beyond what any load has.
+const ROUNDS: u32 = 2;
+const HALVINGS: u32 = 20;
+const MOST_EXPONENT: f64 = 50.0;
+/// Prompts of a rank in a step that are told apart.
+const MOST_PROMPTS: u32 = 12;
 /// The highest load of prefills for which steps are stretched by 1/(1 - load).
 const HIGHEST_LOAD: f64 = 0.95;
 
@@ -147,7 +154,10 @@ impl<'a> Replica<'a> {
         let (batch, steps) = (generating / self.room.ranks, output / self.pace.accepted);
         let decode = self.decode_step(batch);
         let prompt = self.prompt_time(batch, decode);
-        let step = decode + batch / steps * (prompt + self.others(batch, decode, prompt));
+        let step = match self.room.ranks {
+            1.0 => decode + batch / steps * prompt,
+            _ => self.among_ranks(batch, decode, batch / steps),
+        };
         let rate = batch / (steps * step);
         let load = Load { rate, batch, decode, prompt };
         let (own, queue_load, queue_wait) = self.first_step(&load);
@@ -272,17 +282,22 @@ impl<'a> Replica<'a> {
 
     /// Standard deviation of the time per token of a request by what prompts happen to halt it. As a busy period that begins
     /// with the request's own steps has it, a time T = O t that prompts of π each at a load ρ stretch has the variance
-    /// ρ π (1 + c²) T / (1 - ρ)², of which a token has an O-th. Users who wait for
-    /// their answers send more evenly ([`Population::dispersion`]).
+    /// ρ π (1 + c²) T / (1 - ρ)², of which a token has an O-th. Users who wait for their answers send more evenly
+    /// ([`Population::dispersion`]); prompts of other ranks halt a step once, however many there are, so that they count as far
+    /// as steps are without one.
     /// Source: M/G/1 delay cycle, Var = λ E[π²] T₀ / (1 - ρ)³ with T₀ = (1 - ρ) T.
     fn halts(&self, point: &Point, request: &Request, population: &Population) -> f64 {
         let step = point.tpot * self.pace.accepted;
-        let load = (1.0 - point.decode_step / step).clamp(0.0, HIGHEST_LOAD);
         let rate = point.requests_per_second / self.room.ranks;
-        let prompt = point.prefill_load / rate * self.scatter();
+        let prompt = point.prefill_load / rate;
+        let without = (-point.requests_per_second * self.prompt_alone()).exp();
+        let halted = (1.0 - point.decode_step / step).max(0.0);
+        let own = point.prefill_load.min(halted);
+        let others = (halted - own) * without;
+        let load = (own + others).min(HIGHEST_LOAD);
         let tokens = request.output / request.shorter_output();
-        let dispersion = population.dispersion(point.e2e);
-        (dispersion * load * prompt * point.tpot / tokens).sqrt() / (1.0 - load)
+        let variance = (own * self.scatter() + others) * prompt * point.tpot / tokens;
+        (population.dispersion(point.e2e) * variance).sqrt() / (1.0 - load)
     }
 
     /// What a percentile of requests waits for its cache beyond the mean over all.
@@ -361,13 +376,33 @@ impl<'a> Replica<'a> {
         coming.clamp(1.0, (self.scheduler.token_budget / self.request.input).max(1.0))
     }
 
-    /// What prompts of other ranks add for each prompt, (in_step - 1) (alone - dec), alone on one rank.
-    fn others(&self, batch: f64, decode: f64, prompt: f64) -> f64 {
-        if self.room.ranks <= 1.0 {
-            return 0.0;
+    /// Time per step that generates where ranks wait for one another: a step lasts as long as one with prompts where any rank
+    /// has some, and those that come meanwhile, to whichever rank, share the next. With Λ prompts a second to all ranks, that a
+    /// step with prompts follows one of length L has the chance 1 - exp(-Λ L): the share of such steps is
+    /// q = a / (a + exp(-Λ s)) with a = 1 - exp(-Λ dec), and tpot = (1 - q) dec + q s; where decodes rest while prompts run
+    /// tpot = dec + s a exp(Λ s). What comes, Λ = ranks · prompts / tpot, falls with tpot, so that one tpot fits both.
+    fn among_ranks(&self, batch: f64, decode: f64, prompts: f64) -> f64 {
+        let rests = self.scheduler.rests_decodes();
+        let mut of_rank = 1.0 / self.in_step(batch);
+        let mut step = decode;
+        for _ in 0..ROUNDS {
+            let halted = self.halted(batch, of_rank).max(decode);
+            step = shared_steps((decode, halted), self.room.ranks * prompts, rests);
+            let more = if rests { halted } else { (halted - decode).max(1e-9) };
+            let with_prompts = ((step - decode) / more).max(1e-9);
+            of_rank = (prompts / with_prompts).max(1.0 / self.room.ranks);
         }
-        let alone = self.step_with_prompts(Batch::default(), batch, 1.0);
-        (self.in_step(batch) - 1.0) * (alone - decode).max(0.0).min(prompt)
+        step
+    }
+
+    /// A step in which some rank has prompts, `of_rank` of them on average over ranks, as long as the rank with most of them takes;
+    /// alone where decodes rest.
+    fn halted(&self, batch: f64, of_rank: f64) -> f64 {
+        let others = if self.scheduler.rests_decodes() { Batch::default() } else { self.decodes(batch) };
+        let average = Average { decodes: others.decodes, prompt_tokens: of_rank * self.request.input };
+        let most = most_on_a_rank(of_rank, self.room.ranks);
+        let prompts = Batch { average: Some(average), ..self.prompts(others, most) };
+        self.pace.slower * self.compiled.step(&prompts).get()
     }
 
     /// Steps that carry a prompt of any rank, over those that carry one of this rank's: (1 - (1 - p)^ranks)/p, with
@@ -415,6 +450,43 @@ impl<'a> Replica<'a> {
         let mean = wait(load, each);
         self.pace.later * (longest_wait((load, mean), percentile) - mean).max(0.0)
     }
+}
+
+/// Prompts of the rank that has most, in steps in which some rank has one: those of each are Poisson with a mean μ, of which
+/// `of_rank` = μ / (1 - exp(-ranks μ)) is the mean of such steps. E[max] = Σ over k from 0 of 1 - F(k)^ranks.
+fn most_on_a_rank(of_rank: f64, ranks: f64) -> f64 {
+    let any = |mean: f64| -(-ranks * mean).exp_m1();
+    let mean = (0..MOST_PROMPTS).fold(of_rank, |mean, _| of_rank * any(mean));
+    if any(mean) < 1e-3 {
+        return 1.0;
+    }
+    let (mut term, mut below, mut most) = ((-mean).exp(), 0.0, 0.0);
+    for k in 1..=MOST_PROMPTS {
+        below += term;
+        most += 1.0 - f64::min(below, 1.0).powf(ranks);
+        term *= mean / f64::from(k);
+    }
+    (most / any(mean)).max(of_rank).max(1.0)
+}
+
+/// The time t per token with t = tpot(Λ = prompts / t), by halving: what is on the right falls where t rises.
+fn shared_steps((decode, halted): (f64, f64), prompts: f64, rests: bool) -> f64 {
+    let of = |t: f64| {
+        let rate = prompts / t;
+        let (begins, goes_on) = (1.0 - (-rate * decode).exp(), (rate * halted).min(MOST_EXPONENT).exp());
+        if rests {
+            return decode + halted * begins * goes_on;
+        }
+        let with_prompts = begins / (begins + 1.0 / goes_on);
+        decode + with_prompts * (halted - decode)
+    };
+    let most = if rests { decode + prompts * halted } else { halted };
+    let halved = |(low, high): (f64, f64), _| {
+        let middle = (low + high) / 2.0;
+        if of(middle) > middle { (middle, high) } else { (low, middle) }
+    };
+    let (low, high) = (0..HALVINGS).fold((decode, most.max(decode)), halved);
+    (low + high) / 2.0
 }
 
 /// Standard deviation of the logarithm of a prompt's time: that of its length times the elasticity of time to length,

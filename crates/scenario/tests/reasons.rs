@@ -57,14 +57,14 @@ fn law_more_of_a_resource_never_hurts_the_plan_as_it_stands() {
         // Users who are answered sooner ask again sooner, so that prompts wait for a few more others; and constants of
         // collectives are fitted, not monotone.
         let link = if e.resource == "scale-up link" { 0.03 } else { 1e-6 };
-        // Where an instance fewer serves everybody, each of the others has more users.
+        // Where an instance fewer serves everybody, each of the others has more users: of 13 a twelfth.
         let fewer = e.objective_change.is_some_and(|change| change < -1e-9);
-        let most = if fewer { 0.03 } else { link };
+        let most = if fewer { 0.08 } else { link };
         assert!(e.tpot_change.unwrap() <= most && e.ttft_change.unwrap() <= most.max(0.005), "{e:?}");
     }
     let of = |name: &str| found.elasticities.iter().find(|e| e.resource == name).unwrap();
-    // Decoding 70B waits for memory: a tenth more bandwidth saves time, but no more than a tenth.
-    let saved = -of("HBM bandwidth").tpot_change.unwrap();
+    // Decoding 70B waits for memory: a tenth more bandwidth saves accelerators, but no more than a tenth.
+    let saved = -of("HBM bandwidth").gpus_change.unwrap();
     assert!((0.02..=0.1).contains(&saved), "{saved}");
     assert_eq!(of("power of a GPU").tpot_change, Some(0.0));
 }
@@ -133,7 +133,7 @@ fn hand_an_oversubscription_may_flip_the_decision() {
     // Experts on two servers, whose network carries too little for one rack.
     let found = reasons(&[
         ("model", "Qwen3-30B-A3B"),
-        ("workload.users", "3500"),
+        ("workload.users", "5000"),
         ("search.mode", "aggregated"),
         ("search.tp", "1"),
         ("search.dp", "16"),

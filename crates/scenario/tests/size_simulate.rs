@@ -35,7 +35,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Medians claimed, in the order of [`errors`].
-const CLAIMED: [f64; 4] = [0.06, 0.03, 0.1, 0.05];
+const CLAIMED: [f64; 4] = [0.07, 0.03, 0.1, 0.06];
 
 #[test]
 fn val_chosen_plans_are_played_as_the_closed_form_has_them() {
@@ -91,20 +91,19 @@ fn law_workers_of_their_own_are_played_too() {
 #[test]
 fn law_a_percentile_beyond_its_target_is_said() {
     let said = |answer: &Answer<SizeAnswer>| {
-        answer.warnings.iter().any(|text| text.starts_with("simulated requests miss the target: p95 tpot"))
+        answer.warnings.iter().any(|text| text.starts_with("simulated requests miss the target: p95 ttft"))
     };
-    // TensorRT-LLM takes whole prompts of 500 tokens into steps of 124 sequences: the tail is worse than the closed form has it.
+    // Prompts that differ by so much: the tail of their queue is worse than the closed form has it.
     let missing = asked(&[
-        ("model", "Llama-3.1-70B"),
-        ("backend", "trtllm"),
-        ("workload.isl", "500"),
-        ("workload.osl", "150"),
-        ("workload.users", "600"),
-        ("workload.think_time", "10s"),
+        ("backend", "vllm"),
+        ("workload.isl", "lognormal:mean=1500,p95=5000"),
+        ("workload.osl", "lognormal:mean=300,p95=900"),
+        ("workload.rate", "6"),
+        ("targets.ttft", "160ms"),
     ]);
-    let tpot = replay(&missing).tpot;
-    let surely = tpot.at_percentile_s - tpot.at_percentile_half_width_s.unwrap();
-    assert!(surely > 0.05 && !replay(&missing).within_targets && said(&missing), "{tpot:?}");
+    let ttft = replay(&missing).ttft;
+    let surely = ttft.at_percentile_s - ttft.at_percentile_half_width_s.unwrap();
+    assert!(surely > 0.16 && !replay(&missing).within_targets && said(&missing), "{ttft:?}");
     let met = asked(&[("workload.users", "100"), ("workload.think_time", "30s")]);
     assert!(replay(&met).within_targets && replay(&met).unanswered == 0 && !said(&met));
 }

@@ -2,7 +2,7 @@
 
 use crate::format::{count, number, percent, time};
 use crate::section::Section;
-use rackplan_scenario::answer::{Deployment, Latency, Replay, ReplayedLatency, SizeAnswer};
+use rackplan_scenario::answer::{Deployment, Latency, Replay, ReplayedClass, ReplayedLatency, SizeAnswer};
 
 /// `p95 ttft 410 ms ±2 % (430 ms in closed form), tpot ...; 20,000 requests to one instance`.
 pub(super) fn line(l: &Latency, replay: &Replay) -> String {
@@ -61,6 +61,26 @@ fn rows(plan: &str, replay: &Replay) -> Vec<Vec<String>> {
             time(latency.closed_form_at_percentile_s),
             first(percent(replay.hit_rate)),
             first(if replay.within_targets { "met" } else { "missed" }.to_owned()),
+        ]
+    };
+    let all = figures.into_iter().enumerate().map(row);
+    all.chain(replay.classes.iter().flat_map(of_class)).collect()
+}
+
+fn of_class(class: &ReplayedClass) -> Vec<Vec<String>> {
+    let figures = [("ttft", &class.ttft), ("tpot", &class.tpot), ("e2e", &class.e2e)];
+    let row = |(at, (name, latency)): (usize, (&str, &ReplayedLatency))| {
+        let first = |text: &str| if at == 0 { text.to_owned() } else { String::new() };
+        vec![
+            first(&format!("- {}", class.name)),
+            String::new(),
+            name.to_owned(),
+            time(latency.mean_s),
+            time(latency.closed_form_mean_s),
+            sure(latency),
+            time(latency.closed_form_at_percentile_s),
+            String::new(),
+            first(if class.within_targets { "met" } else { "missed" }),
         ]
     };
     figures.into_iter().enumerate().map(row).collect()

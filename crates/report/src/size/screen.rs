@@ -88,7 +88,7 @@ fn facts(answer: &Answer<SizeAnswer>, d: &Deployment) -> String {
         ("arithmetic", arithmetic(d)),
         ("users", size.demand.generating.map_or_else(|| users(size, d), |found| in_flight(size, d, &found))),
         ("speed", speed(size, d)),
-        ("latency", d.latency.as_ref().map_or_else(|| answer.evidence.band.clone(), |l| of_all(size, l))),
+        ("latency", d.latency.as_ref().map_or_else(|| answer.evidence.band.clone(), |l| latency(size, l))),
         ("binds", binds(d)),
         ("memory", memory(d)),
         ("network", network(d)),
@@ -203,20 +203,22 @@ pub(super) fn in_flight(size: &SizeAnswer, d: &Deployment, g: &Generating) -> St
 }
 
 /// What users see against what they were promised.
-pub(super) fn latency(l: &Latency) -> String {
+pub(super) fn latency(size: &SizeAnswer, l: &Latency) -> String {
     let band = |band: Option<[f64; 2]>| {
         band.map_or(String::new(), |[low, high]| format!(" ({} to {})", time(low), time(high)))
     };
-    let last = l
-        .e2e_target_s
-        .map_or(String::new(), |limit| format!(", last token {} of {}", time(l.e2e_s), time(limit)));
+    // Of several classes each has targets of its own.
+    let alike = size.classes.is_empty();
+    let of = |limit: f64| if alike { format!(" of {}", time(limit)) } else { String::new() };
+    let last = l.e2e_target_s.filter(|_| alike);
+    let last = last.map_or(String::new(), |limit| format!(", last token {}{}", time(l.e2e_s), of(limit)));
     format!(
-        "{} ttft {} of {}, tpot {} of {}{last}; means {}{} and {}{}, answer after {}; {}",
+        "{} ttft {}{}, tpot {}{}{last}; means {}{} and {}{}, answer after {}; {}",
         l.percentile,
         time(l.ttft_s),
-        time(l.ttft_target_s),
+        of(l.ttft_target_s),
         time(l.tpot_s),
-        time(l.tpot_target_s),
+        of(l.tpot_target_s),
         time(l.ttft_mean_s),
         band(l.ttft_band_s),
         time(l.tpot_mean_s),
@@ -224,16 +226,6 @@ pub(super) fn latency(l: &Latency) -> String {
         time(l.e2e_mean_s),
         l.backend,
     )
-}
-
-/// The same, of all classes together where there are several: each has targets of its own.
-fn of_all(size: &SizeAnswer, l: &Latency) -> String {
-    if size.classes.is_empty() {
-        return latency(l);
-    }
-    let all = Latency { e2e_target_s: None, ..l.clone() };
-    let without = [time(l.ttft_target_s), time(l.tpot_target_s)].map(|target| format!(" of {target}"));
-    without.iter().fold(latency(&all), |text, target| text.replacen(target, "", 1))
 }
 
 fn arrivals(a: &Users) -> String {

@@ -87,7 +87,7 @@ fn speed(d: &Deployment) -> Section {
 fn seen(size: &SizeAnswer, d: &Deployment) -> Section {
     let mut rows = Vec::new();
     if let (Some(l), Some(g)) = (&d.latency, &size.demand.generating) {
-        rows.push(("latency", latency(l)));
+        rows.push(("latency", latency(size, l)));
         rows.push(("cached before a request", format!("{} tokens", count(g.prefix_tokens))));
     }
     let shares = d.step_shares.iter().map(|s| format!("{} {}", s.bound, percent(s.share)));

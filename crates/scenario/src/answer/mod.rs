@@ -21,7 +21,7 @@ pub use mix::{MixAnswer, MixDeployment, MixKind, MixLimits, MixLoad, MixShortfal
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use plans::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};
-pub use replay::{Replay, ReplayedLatency};
+pub use replay::{Replay, ReplayedClass, ReplayedLatency};
 pub use simulate::{
     CacheFigures, CapacityPoint, ClassFigures, DistributionPoint, Distributions, EngineFigures, Goodput,
     GpuUse, LatencyFigures, RefusalCount, RequestCounts, SeriesPoint, SimulateAnswer, SimulateResult,

@@ -30,6 +30,26 @@ pub struct Replay {
     pub within_targets: bool,
     /// Figures that lie outside the band of the closed form: `ttft`, `tpot`.
     pub outside_band: Vec<String>,
+    /// Each class of requests, where they differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ReplayedClass>,
+}
+
+/// One class of requests as it was played.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct ReplayedClass {
+    /// Its name.
+    pub name: String,
+    /// Requests counted.
+    pub requests: u64,
+    /// Whether the percentile asked for is within every target of the class.
+    pub within_targets: bool,
+    /// Time to first token.
+    pub ttft: ReplayedLatency,
+    /// Time per output token.
+    pub tpot: ReplayedLatency,
+    /// From the request to its last token.
+    pub e2e: ReplayedLatency,
 }
 
 /// A latency as it was played and as the closed form has it.

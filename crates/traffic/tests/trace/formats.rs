@@ -37,7 +37,7 @@ fn hand_plain_with_sessions_in_any_order_of_columns() {
 #[test]
 fn hand_plain_with_priority_classes() {
     let text = "arrival_s,input_tokens,output_tokens,class\n0,1,2,1\n0,3,4,0\n";
-    let expected = [Sent { class: 1, ..plain(0.0, 1, 2) }, plain(0.0, 3, 4)];
+    let expected = [Sent { class: 1, priority: 1, ..plain(0.0, 1, 2) }, plain(0.0, 3, 4)];
     assert_eq!(strict(text), expected);
     let broken =
         read(&text.replace(",0\n", ",low\n"), Options { strict: true, ..Options::default() }).unwrap_err();

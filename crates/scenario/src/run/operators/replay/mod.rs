@@ -3,15 +3,16 @@
 mod clients;
 mod fleet;
 
+use super::asked::Asked;
 use super::context::Context;
 use super::outcome::{Choice, Outcome};
 use super::setup::Setup;
-use crate::answer::{Replay, ReplayedLatency};
-use clients::Talk;
+use crate::answer::{Replay, ReplayedClass, ReplayedLatency};
+use clients::{Computed, Talk};
 use fleet::{fleet, step_times};
 use rackplan_catalog::Quantiles;
-use rackplan_plan::{Found, Population, Served, Station};
-use rackplan_sim::{Latency, Observer, Simulated, Simulation, Summary, simulate};
+use rackplan_plan::{ClassSeen, Found, KvPolicy, Population, Request as Asking, Served, Station, seen_by};
+use rackplan_sim::{ClassResult, Latency, Observer, Simulated, Simulation, Summary, simulate};
 use rackplan_units::Seconds;
 
 /// Requests that are counted.
@@ -58,7 +59,9 @@ pub(super) fn warnings(context: Context, replay: Option<&Replay>) -> Vec<String>
         ("tpot", &replay.tpot, targets.tpot),
         ("e2e", &replay.e2e, targets.e2e),
     ];
-    let missed = figures.iter().filter(|(_, latency, target)| !within(latency, *target));
+    // Of several classes each has targets of its own.
+    let alike = context.asked.classes.is_empty();
+    let missed = figures.iter().filter(|(_, latency, target)| alike && !within(latency, *target));
     let missed = missed.map(|(name, latency, target)| {
         format!(
             "simulated requests miss the target: {} {name} {} of {target}",
@@ -78,7 +81,18 @@ pub(super) fn warnings(context: Context, replay: Option<&Replay>) -> Vec<String>
         let all = replay.requests + replay.unanswered;
         format!("{} of {all} simulated requests are refused, or not answered in time", replay.unanswered)
     });
-    unanswered.into_iter().chain(missed).chain(outside).collect()
+    let classes = replay.classes.iter().filter(|class| !class.within_targets);
+    let classes = classes.map(|class| {
+        format!(
+            "simulated requests of {} miss a target: {} ttft {}, tpot {}, e2e {}",
+            class.name,
+            context.asked.percentile,
+            Seconds::new(class.ttft.at_percentile_s),
+            Seconds::new(class.tpot.at_percentile_s),
+            Seconds::new(class.e2e.at_percentile_s)
+        )
+    });
+    unanswered.into_iter().chain(missed).chain(classes).chain(outside).collect()
 }
 
 fn replay(context: Context, setup: &Setup, found: &Found, served: &Served) -> Replay {
@@ -99,10 +113,17 @@ fn replay(context: Context, setup: &Setup, found: &Found, served: &Served) -> Re
         ..Simulation::default()
     };
     let none: Option<&mut dyn Observer> = None;
+    let closed = closed_forms(context, &station, served);
     let fleet = fleet(context, setup, found, &station);
     let simulated = simulate(&fleet, &times, &mut talk.clients(SEED), &simulation, none);
     let ttft_band = if found.pools.is_some() { "ttft_disaggregated" } else { "ttft" };
-    read(context, (setup, served), (&simulated, counted), ttft_band)
+    read(context, (setup, served, &closed), (&simulated, counted), ttft_band)
+}
+
+/// What users of each class see by the closed form.
+fn closed_forms(context: Context, station: &Station, served: &Served) -> Vec<ClassSeen> {
+    let population = &context.asked.people.population;
+    context.asked.classes.kinds.iter().map(|class| seen_by(station, class, population, served)).collect()
 }
 
 /// Seed of every play.
@@ -110,11 +131,12 @@ const SEED: u64 = 1;
 
 /// Users who begin one after the other, slowly enough for their first prompts, which find nothing in a cache.
 fn talk(context: Context, station: &Station, found: &Found, served: &Served) -> Talk {
-    let (asked, population) = (&context.asked.request, context.asked.people.population);
+    let (asked, population) = (context.asked, context.asked.people.population);
     let replica = station.prefill();
-    let kept = asked.kept - (asked.prefix - replica.request.prefix);
-    let mut talk = Talk::new(&replica.request, kept, (population, served.taken));
+    let kinds = computed(asked, replica.policy);
+    let mut talk = Talk::new(&kinds, (population, served.taken));
     let Population::Users { think_time, .. } = population else { return talk };
+    let kept = asked.request.kept - (asked.request.prefix - replica.request.prefix);
     let cold = replica.prompt_alone() * (1.0 + kept / replica.request.input);
     let workers = found.pools.map_or(1.0, |(workers, _)| f64::from(workers.prefill));
     let first_prompts = served.taken * cold / (BUSY_AT_START * workers * replica.room.ranks);
@@ -122,9 +144,26 @@ fn talk(context: Context, station: &Station, found: &Found, served: &Served) -> 
     talk
 }
 
+/// Each kind of requests as an engine computes it that keeps caches in this way.
+fn computed(asked: &Asked, policy: KvPolicy) -> Vec<Computed> {
+    let of = |request: &Asking, share, think| {
+        let computed = policy.request(request);
+        Computed { request: computed, kept: request.kept - (request.prefix - computed.prefix), share, think }
+    };
+    let think = match asked.people.population {
+        Population::Users { think_time, .. } => think_time.get(),
+        Population::Rate(_) => 0.0,
+    };
+    if asked.classes.is_empty() {
+        return vec![of(&asked.request, 1.0, think)];
+    }
+    let classes = asked.classes.kinds.iter().zip(&asked.classes.named);
+    classes.map(|(class, named)| of(&class.request, named.share, named.think)).collect()
+}
+
 fn read(
     context: Context,
-    (setup, served): (&Setup, &Served),
+    (setup, served, closed): (&Setup, &Served, &[ClassSeen]),
     (simulated, span): (&Simulated, f64),
     ttft_band: &str,
 ) -> Replay {
@@ -143,6 +182,7 @@ fn read(
     let compared = [("ttft", ttft_band, &ttft), ("tpot", "tpot", &tpot)].into_iter();
     let outside_band = compared.filter(is_outside).map(|(name, ..)| name.to_owned()).collect();
     let totals = &simulated.totals;
+    let classes = of_classes(context, setup, served, closed, simulated);
     Replay {
         requests: all.finished,
         unanswered: all.sent - all.finished,
@@ -152,14 +192,48 @@ fn read(
         hit_rate: totals.hit_tokens as f64 / (totals.prompt_tokens as f64).max(1.0),
         preemptions: simulated.preemptions,
         within_targets: all.finished == all.sent
-            && within(&ttft, targets.ttft)
-            && within(&tpot, targets.tpot)
-            && within(&e2e, targets.e2e),
+            && classes.iter().all(|class| class.within_targets)
+            && (!context.asked.classes.is_empty()
+                || within(&ttft, targets.ttft) && within(&tpot, targets.tpot) && within(&e2e, targets.e2e)),
         outside_band,
         ttft,
         tpot,
         e2e,
+        classes,
     }
+}
+
+/// What was played of each class, beside its closed form.
+fn of_classes(
+    context: Context,
+    setup: &Setup,
+    served: &Served,
+    closed: &[ClassSeen],
+    simulated: &Simulated,
+) -> Vec<ReplayedClass> {
+    let (classes, pace) = (&context.asked.classes, setup.pace);
+    let of = |(place, (result, seen)): (usize, (&ClassResult, &ClassSeen))| {
+        let targets = &classes.kinds[place].targets;
+        let latency = |of: Option<Latency>, later: f64, closed: (f64, f64)| {
+            of.map_or(ReplayedLatency::default(), |of| replayed(targets.percentile, &of, later, closed))
+        };
+        let ttft = latency(result.ttft, pace.later, (seen.ttft_mean, seen.ttft));
+        let tpot = latency(result.tpot, 1.0, (served.point.tpot, seen.tpot));
+        let output = classes.kinds[place].request.output;
+        let e2e_mean = seen.ttft_mean + (output - 1.0).max(0.0) * served.point.tpot;
+        let e2e = latency(result.e2e, 1.0, (e2e_mean, seen.e2e));
+        ReplayedClass {
+            name: classes.named[place].name.clone(),
+            requests: result.finished,
+            within_targets: within(&ttft, targets.ttft)
+                && within(&tpot, targets.tpot)
+                && within(&e2e, targets.e2e),
+            ttft,
+            tpot,
+            e2e,
+        }
+    };
+    simulated.classes.iter().zip(closed).enumerate().map(of).collect()
 }
 
 /// Whether the percentile asked for is within a target, or not surely beyond it.

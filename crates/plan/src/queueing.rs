@@ -94,10 +94,8 @@ const STEPS_BEFORE: f64 = 0.6;
 const A_PART: f64 = 0.25;
 /// Requests always settle a little.
 const LEAST_SETTLING: f64 = 0.05;
-/// Rounds in which prompts of a step and steps that carry prompts settle; halvings of a time per token; the largest
-/// exponent, far beyond what any load has.
-const ROUNDS: u32 = 2;
-const HALVINGS: u32 = 20;
+/// Halvings of a time per token; the largest exponent, far beyond what any load has.
+const HALVINGS: u32 = 16;
 const MOST_EXPONENT: f64 = 50.0;
 /// Prompts of a rank in a step that are told apart.
 const MOST_PROMPTS: u32 = 12;
@@ -156,7 +154,7 @@ impl<'a> Replica<'a> {
         let prompt = self.prompt_time(batch, decode);
         let step = match self.room.ranks {
             1.0 => decode + batch / steps * prompt,
-            _ => self.among_ranks(batch, decode, batch / steps),
+            _ => self.among_ranks(batch, (decode, prompt), batch / steps),
         };
         let rate = batch / (steps * step);
         let load = Load { rate, batch, decode, prompt };
@@ -381,18 +379,14 @@ impl<'a> Replica<'a> {
     /// step with prompts follows one of length L has the chance 1 - exp(-Λ L): the share of such steps is
     /// q = a / (a + exp(-Λ s)) with a = 1 - exp(-Λ dec), and tpot = (1 - q) dec + q s; where decodes rest while prompts run
     /// tpot = dec + s a exp(Λ s). What comes, Λ = ranks · prompts / tpot, falls with tpot, so that one tpot fits both.
-    fn among_ranks(&self, batch: f64, decode: f64, prompts: f64) -> f64 {
+    fn among_ranks(&self, batch: f64, (decode, prompt): (f64, f64), prompts: f64) -> f64 {
         let rests = self.scheduler.rests_decodes();
-        let mut of_rank = 1.0 / self.in_step(batch);
-        let mut step = decode;
-        for _ in 0..ROUNDS {
-            let halted = self.halted(batch, of_rank).max(decode);
-            step = shared_steps((decode, halted), self.room.ranks * prompts, rests);
-            let more = if rests { halted } else { (halted - decode).max(1e-9) };
-            let with_prompts = ((step - decode) / more).max(1e-9);
-            of_rank = (prompts / with_prompts).max(1.0 / self.room.ranks);
-        }
-        step
+        let before = if rests { 0.0 } else { decode };
+        let of = |halted: f64| shared_steps((decode, halted), self.room.ranks * prompts, rests);
+        // How many prompts share a step is seen with that of one of them, and then what such a step takes.
+        let first = of(before + prompt);
+        let with_prompts = ((first - decode) / prompt).max(1e-9);
+        of(self.halted(batch, (prompts / with_prompts).max(1.0 / self.room.ranks)).max(decode))
     }
 
     /// A step in which some rank has prompts, `of_rank` of them on average over ranks, as long as the rank with most of them takes;

@@ -143,14 +143,14 @@ fn law_experts_of_a_wide_stage_meet_the_average_group() {
 #[test]
 fn hand_memory_of_llama_70b_on_eight() {
     // 70.55e9 parameters, of them 2 x 128,256 x 8,192 = 2.10e9 in the tables at 2 B, the rest at 1 B:
-    // (68.45 + 4.20) / 8 = 9.08 GB. Cache: 0.92 (0.97 x 141 - 9.08 - 4) = 113.8 GB.
+    // (68.45 + 4.20) / 8 = 9.08 GB. Cache: 0.92 (0.97 x 141 x 1.0737 - 9.08 - 4) = 123.1 GB.
     // A token: 80 layers x 2 x 1 head x 128 x 2 B = 40,960 B.
     let fixture = Fixture::new();
     let model = fixture.model("Llama-3.1-70B");
     let deployment = fixture.deployment(&model, "h200_sxm", ParallelPlan::tensor(8));
     let memory = Memory::of(&deployment);
     assert!((memory.weights.get() / 1e9 - 9.08).abs() < 0.01, "{memory:?}");
-    assert!((memory.cache.get() / 1e9 - 113.8).abs() < 0.1, "{memory:?}");
+    assert!((memory.cache.get() / 1e9 - 123.1).abs() < 0.1, "{memory:?}");
     assert_eq!(bytes_of_sequence(&deployment, 1000.0).get(), 40_960_000.0);
     assert!(memory.fits() && memory.sequences(&deployment, 1000.0) > 2000.0);
 }

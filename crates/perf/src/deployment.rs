@@ -92,8 +92,8 @@ pub struct Deployment<'a> {
     pub plan: ParallelPlan,
     /// Number formats.
     pub precision: Precision,
-    /// How tokens choose experts.
-    pub routing: Routing,
+    /// How tokens choose experts; as serving results have it if nothing is said.
+    pub routing: Option<Routing>,
     /// Tokens that speculation proposes for each sequence and step; 0 for none.
     pub draft_tokens: u32,
 }

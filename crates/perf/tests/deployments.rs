@@ -38,7 +38,7 @@ impl Fixture {
             backend: Backend::Vllm,
             plan,
             precision: Precision::uniform(WeightDtype::Fp8, 2.0),
-            routing: Routing::Uniform,
+            routing: Some(Routing::Uniform),
             draft_tokens: 0,
         }
     }

@@ -82,7 +82,8 @@ fn routed(parts: &mut Parts, moe: &Moe) {
         weight_bytes: format.weight_bytes,
         activation_bytes: format.activation_bytes,
     };
-    let routed = Routed::new(experts, moe.experts_per_token as f64, deployment.plan, deployment.routing);
+    let routing = deployment.routing.unwrap_or(parts.usual_routing());
+    let routed = Routed::new(experts, moe.experts_per_token as f64, deployment.plan, routing);
     let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
     let plan = MoePlan::new(&shape, &deployment.device, &constants);
     parts.add("experts", Work::Moe { shape, routed, constants, plan }, found.evidence, found.band);

@@ -8,7 +8,6 @@ use crate::inputs::{KvFormat, Machine, Notes, Quant, RealMachine, Request};
 use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
 use rackplan_catalog::{Backend, Quantiles};
-use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Batch, Compiled, Deployment, Device, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{self as plan, KvPolicy, Pace, Site, Space};
 use std::sync::Arc;
@@ -115,7 +114,7 @@ impl Setup {
             backend: self.backend,
             plan: ParallelPlan::SINGLE,
             precision: Precision { kv_bytes, ..self.formats.precision() },
-            routing: Routing::Uniform,
+            routing: None,
             draft_tokens: self.drafts,
         }
     }

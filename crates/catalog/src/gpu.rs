@@ -139,6 +139,8 @@ group! {
     Memory {
         /// Size as the maker prints it; a runtime sees a little less or more.
         capacity: Bytes,
+        /// Whether a GB of it is 2^30 bytes, as the maker's tools show them.
+        binary: Option<bool>,
         /// Peak read rate.
         bandwidth: BytesPerSecond,
     }
@@ -210,6 +212,15 @@ impl Gpu {
         let effective = self.effective.as_ref()?;
         let known = [&effective.gemm_median, &effective.gemm_torch, &effective.gemm];
         known.into_iter().flatten().find_map(|gemm| gemm.shares.get(&kind).copied())
+    }
+
+    /// Size of the memory in bytes, where [`Memory::capacity`] is what the maker prints of it: data sheets write GB for 2^30
+    /// bytes of HBM. nvidia-smi has 143,771 MiB for an H200 of 141 GB, and 183,359 MiB for a B200 of 180 GB, rocm-smi
+    /// 206,141,652,992 bytes for an MI300X of 192 GB.
+    pub fn memory_size(&self) -> Bytes {
+        const GIB_OVER_GB: f64 = 1.073_741_824;
+        let printed = self.memory.capacity;
+        if self.memory.binary == Some(true) { printed * GIB_OVER_GB } else { printed }
     }
 
     /// Share of the memory bandwidth that streaming weights reaches (median over shapes).

@@ -47,13 +47,15 @@ pub struct StepConstants {
     pub drift_us: f64,
     /// Chance that a drafted token is accepted where prompts are random text.
     pub accepted_on_random: f64,
+    /// How uneven experts are met: popularity x of an expert has a density proportional to x^-skew.
+    pub skew: f64,
 }
 
 impl Record for Steps {
     const KIND: Kind = Kind::Steps;
 
     fn check(&self) -> Result<(), Fault> {
-        let StepConstants { drift_us, accepted_on_random } = self.constants;
+        let StepConstants { drift_us, accepted_on_random, skew } = self.constants;
         let hint = "as `rackplan calibrate fit-steps` writes it";
         if !(drift_us.is_finite() && drift_us >= 0.0) {
             let problem = format!("it is `{drift_us}`, which is no time in microseconds");
@@ -62,6 +64,10 @@ impl Record for Steps {
         if !(0.0..=1.0).contains(&accepted_on_random) {
             let problem = format!("it is `{accepted_on_random}`, which is no chance");
             return Err(Fault::new("constants.accepted_on_random", problem).hint(hint));
+        }
+        if !(0.0..2.0).contains(&skew) {
+            let problem = format!("it is `{skew}`, which is no exponent from 0 to 2");
+            return Err(Fault::new("constants.skew", problem).hint(hint));
         }
         Ok(())
     }

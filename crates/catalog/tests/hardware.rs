@@ -145,6 +145,7 @@ fn hand_h200_and_gb200() {
     assert_eq!(h200.peak(Format::Bf16), Some(FlopsPerSecond::new(989e12)));
     assert_eq!(h200.peak(Format::Fp4), None);
     assert_eq!(h200.memory.capacity, Bytes::new(141e9));
+    assert_eq!(h200.memory_size(), Bytes::new(141.0 * 1_073_741_824.0));
     assert_eq!(h200.memory.bandwidth, BytesPerSecond::new(4.8e12));
     assert_eq!(h200.scale_out.as_ref().unwrap().bandwidth_one_way, BytesPerSecond::new(50e9));
     assert_eq!(h200.power.as_ref().unwrap().max, Watts::new(700.0));

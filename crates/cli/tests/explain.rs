@@ -43,8 +43,8 @@ fn law_the_first_screen_is_short_and_narrow_and_decides_first() {
 fn hand_what_does_not_fit_exits_with_4_and_both_sides() {
     let said = type_in("explain --model deepseek-r1 --gpu h200_sxm --tp 4");
     assert_eq!(said.code, 4);
-    // 671 GB over 4, of 0.97 x 141 GB - 4 GB.
-    assert!(said.out.contains("take 169 GB; of its 141 GB they may take 132.8 GB"), "{}", said.out);
+    // 671 GB over 4, of 0.97 x 151.4 GB - 4 GB.
+    assert!(said.out.contains("take 169 GB; of its 151.4 GB they may take 142.9 GB"), "{}", said.out);
     assert!(said.out.contains("--tp 8"), "{}", said.out);
 }
 

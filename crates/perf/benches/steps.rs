@@ -38,7 +38,7 @@ impl Ground {
             backend: Backend::Vllm,
             plan,
             precision: Precision::uniform(WeightDtype::Fp8, 1.0),
-            routing: Routing::Uniform,
+            routing: Some(Routing::Uniform),
             draft_tokens: 0,
         }
     }

@@ -45,7 +45,17 @@ impl ParallelPlan {
     pub fn expert_tp(self) -> u32 {
         (self.stage_gpus() / self.ep).max(1)
     }
+
+    /// Whether tokens are sent to their experts alone. Under attention data parallelism frameworks gather the positions of
+    /// all groups, padded to the fullest, up to the accelerators of one server. Scores of both ways:
+    /// docs/fidelity-serving.md.
+    pub fn sends_tokens(self) -> bool {
+        self.dp > 1 && self.stage_gpus() > GATHERED
+    }
 }
+
+/// Accelerators of a stage up to which positions of all attention groups are gathered.
+const GATHERED: u32 = 8;
 
 /// Number formats of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,8 +92,8 @@ pub struct Deployment<'a> {
     pub plan: ParallelPlan,
     /// Number formats.
     pub precision: Precision,
-    /// How tokens choose experts.
-    pub routing: Routing,
+    /// How tokens choose experts; as serving results have it if nothing is said.
+    pub routing: Option<Routing>,
     /// Tokens that speculation proposes for each sequence and step; 0 for none.
     pub draft_tokens: u32,
 }
@@ -96,5 +106,6 @@ mod tests {
     fn hand_experts_reuse_the_attention_ranks() {
         let plan = ParallelPlan { tp: 1, pp: 2, ep: 4, dp: 8 };
         assert_eq!((plan.gpus(), plan.stage_gpus(), plan.expert_tp()), (16, 8, 2));
+        assert!(!plan.sends_tokens() && ParallelPlan { dp: 16, ..plan }.sends_tokens());
     }
 }

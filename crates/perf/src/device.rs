@@ -88,7 +88,7 @@ impl Device {
             architecture: gpu.architecture,
             peaks: [Format::Bf16, Format::Fp8, Format::Fp4, Format::Int8].map(peak),
             bandwidth: gpu.memory.bandwidth.get(),
-            memory: gpu.memory.capacity.get(),
+            memory: gpu.memory_size().get(),
             processors: f64::from(chip.processors),
             clock: chip.clock_max.get(),
             cache: chip.last_level_cache.get(),

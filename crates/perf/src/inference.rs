@@ -2,7 +2,7 @@
 
 use crate::collectives::send::{Path, Transfer, send};
 use crate::layers::{Lane, Part, compile, compile_draft};
-use crate::work::{Counts, Needs};
+use crate::work::{Counts, Needs, Work};
 use crate::{Bound, Deployment, Device, Engines, Evidence, Family, Kernels};
 use rackplan_catalog::Quantiles;
 use rackplan_units::Seconds;
@@ -115,10 +115,6 @@ impl StepEstimate {
     }
 }
 
-/// Accelerators of a stage up to which frameworks gather the positions of all groups, padded to the fullest; beyond one
-/// server they are sent to their experts alone. Scores of both ways: docs/fidelity-serving.md.
-const PADDED: u32 = 8;
-
 impl Compiled {
     /// Compiles a deployment with the constants of a catalog's engines; where they are borrowed, at the rates that
     /// borrowed kernels reach.
@@ -138,7 +134,7 @@ impl Compiled {
             draft_tokens: f64::from(deployment.draft_tokens),
             stages: f64::from(deployment.plan.pp),
             gpus: f64::from(deployment.plan.gpus()),
-            uneven: deployment.plan.dp > 1 && deployment.plan.stage_gpus() > PADDED,
+            uneven: deployment.plan.sends_tokens(),
             hidden: deployment.model.hidden as f64,
         }
     }
@@ -210,10 +206,17 @@ impl Compiled {
         self.draft_tokens
     }
 
-    /// Counts of so many positions, all of them sampled, without attention.
-    pub(crate) fn positions(tokens: f64) -> Counts {
+    /// Whether the same positions take another time where prompts are among them.
+    pub(crate) fn minds_prompts(&self) -> bool {
+        let minds = |part: &Part| matches!(&part.work, Work::Dispatch(dispatch) if dispatch.summed.is_some());
+        self.parts.iter().any(minds)
+    }
+
+    /// Counts of so many positions, all of them sampled, without attention, of which some are or none is of a prompt.
+    pub(crate) fn positions(tokens: f64, prompts: bool) -> Counts {
         let none = Batch::default();
         Counts {
+            prompts: f64::from(u8::from(prompts)),
             tokens,
             decode_tokens: tokens,
             sampled: tokens,
@@ -259,7 +262,7 @@ impl Compiled {
     /// Time of the parts of the main model (or of a speculative module) in one lane that depend on positions, in seconds.
     pub(crate) fn lane_of(&self, drafts: bool, lane: Lane, positions: f64) -> f64 {
         let parts = if drafts { &self.draft } else { &self.parts };
-        let counts = Self::positions(positions);
+        let counts = Self::positions(positions, false);
         let these = parts.iter().filter(|part| part.lane == lane && part.work.needs() == Needs::Tokens);
         let times =
             these.filter_map(|part| Some(part.count * part.work.cost(&counts, &self.device)?.time.get()));

@@ -2,6 +2,7 @@
 //! thousands of times.
 
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
+use crate::operators::moe_routing::Routing;
 use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Place};
 use rackplan_catalog::{Backend, Quantiles};
 use std::collections::BTreeMap;
@@ -85,6 +86,11 @@ impl Kernels {
     /// The accelerator at the rates that kernels reach on it.
     pub(crate) fn device(&self) -> Device {
         self.devices[1]
+    }
+
+    /// How tokens choose experts where nothing else is known.
+    pub(crate) fn routing(&self) -> Routing {
+        self.engines.routing()
     }
 
     /// The constants wanted; the priors where nothing is near.

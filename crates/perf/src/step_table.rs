@@ -13,6 +13,8 @@ pub struct StepTable {
     compiled: Compiled,
     main: Positions,
     draft: Positions,
+    /// Both in steps with prompts, where that differs.
+    prompted: Option<[Positions; 2]>,
     sampled: Curve,
     drafted: Curve,
     decode: Surface,
@@ -31,11 +33,13 @@ const FIRST_CONTEXT: f64 = 16.0;
 impl StepTable {
     /// Fills the tables.
     pub fn new(compiled: Compiled) -> Self {
-        let (main, draft) = (Positions::new(&compiled, false), Positions::new(&compiled, true));
-        let sampled = Curve::new(|rows| compiled.main_of(Needs::Sampled, &Compiled::positions(rows)));
-        let drafted = Curve::new(|rows| compiled.draft_of(Needs::Sampled, &Compiled::positions(rows)));
+        let positions = |drafts, prompts| Positions::new(&compiled, drafts, prompts);
+        let (main, draft) = (positions(false, false), positions(true, false));
+        let prompted = compiled.minds_prompts().then(|| [false, true].map(|drafts| positions(drafts, true)));
+        let sampled = Curve::new(|rows| compiled.main_of(Needs::Sampled, &Compiled::positions(rows, false)));
+        let drafted = Curve::new(|rows| compiled.draft_of(Needs::Sampled, &Compiled::positions(rows, false)));
         let decode = Surface::new(|decodes, context| compiled.decode_attention(decodes, context));
-        Self { compiled, main, draft, sampled, drafted, decode }
+        Self { compiled, main, draft, prompted, sampled, drafted, decode }
     }
 
     /// The deployment.
@@ -58,12 +62,15 @@ impl StepTable {
         let positions = decodes * (1.0 + proposed);
         let met =
             |each: f64| average.map(|all| each * self.compiled.micro_batch(all.decodes) + all.prompt_tokens);
-        let mut time = self.main.at(positions + prompt_tokens, met(1.0 + proposed))
+        let [main, draft] = match &self.prompted {
+            Some([main, draft]) if prompts > 0.0 => [main, draft],
+            _ => [&self.main, &self.draft],
+        };
+        let mut time = main.at(positions + prompt_tokens, met(1.0 + proposed))
             + self.sampled.at(positions + prompts)
             + self.decode.at(decodes, context);
         if proposed > 0.0 {
-            let drafted =
-                self.draft.at(decodes + prompt_tokens, met(1.0)) + self.drafted.at(decodes + prompts);
+            let drafted = draft.at(decodes + prompt_tokens, met(1.0)) + self.drafted.at(decodes + prompts);
             time += proposed * drafted;
         }
         let attention = chunks.iter().map(|chunk| self.compiled.prompt_attention(chunk));
@@ -97,13 +104,13 @@ struct Lanes {
 }
 
 impl Positions {
-    fn new(compiled: &Compiled, drafts: bool) -> Self {
+    fn new(compiled: &Compiled, drafts: bool, prompts: bool) -> Self {
         let of = if drafts { Compiled::draft_of } else { Compiled::main_of };
         let lane = |lane| Curve::new(|positions| compiled.lane_of(drafts, lane, positions));
         let lanes =
             || Lanes { own: lane(Lane::Alone), shared: lane(Lane::Shared), routed: lane(Lane::Routed) };
         Self {
-            together: Curve::new(|positions| of(compiled, Needs::Tokens, &Compiled::positions(positions))),
+            together: Curve::new(|tokens| of(compiled, Needs::Tokens, &Compiled::positions(tokens, prompts))),
             lanes: compiled.is_uneven().then(lanes),
         }
     }

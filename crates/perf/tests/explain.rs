@@ -16,7 +16,7 @@ fn deployment<'a>(model: &'a Model, device: Device, plan: ParallelPlan, drafts: 
         backend: Backend::Sglang,
         plan,
         precision: Precision::uniform(WeightDtype::Fp8Block, 1.0),
-        routing: Routing::Uniform,
+        routing: Some(Routing::Uniform),
         draft_tokens: drafts,
     }
 }

@@ -22,7 +22,7 @@ fn step(engines: &Engines, gpu: &str) -> f64 {
         backend: Backend::Vllm,
         plan: ParallelPlan::tensor(8),
         precision: Precision::uniform(WeightDtype::Fp8, 1.0),
-        routing: Routing::Uniform,
+        routing: Some(Routing::Uniform),
         draft_tokens: 0,
     };
     Compiled::new(&deployment, engines).step(&Batch::decode(64.0, 2000.0)).get()

@@ -52,7 +52,7 @@ impl Fixture {
                 backend: Backend::Vllm,
                 plan: ParallelPlan::tensor(8),
                 precision: Precision::uniform(WeightDtype::Fp8, 1.0),
-                routing: Routing::Uniform,
+                routing: Some(Routing::Uniform),
                 draft_tokens: 0,
             },
             kernels: &self.kernels,

@@ -79,7 +79,7 @@ impl Asked {
                 backend: self.backend,
                 plan: ParallelPlan::SINGLE,
                 precision: Precision::uniform(WeightDtype::Fp8, 1.0),
-                routing: Routing::Uniform,
+                routing: Some(Routing::Uniform),
                 draft_tokens: 0,
             },
             kernels: &fixture.kernels[self.backend as usize],

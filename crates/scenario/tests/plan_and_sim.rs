@@ -32,7 +32,7 @@ fn errors(catalog: &Catalog, engines: &Engines, backend: Backend, spread: bool) 
         let entry: Gpu = catalog.get(gpu).expect("an entry").record;
         let device = Device::new(&entry).expect("a complete entry");
         let precision = Precision::uniform(WeightDtype::Fp8, 1.0);
-        let routing = Routing::Uniform;
+        let routing = Some(Routing::Uniform);
         let deployment =
             Deployment { model: &model, gpu, device, backend, plan, precision, routing, draft_tokens: 0 };
         let compiled = Compiled::new(&deployment, engines);

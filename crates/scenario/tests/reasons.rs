@@ -152,7 +152,8 @@ fn hand_a_catalog_figure_is_set_for_one_question() {
     changed.add_assignment("gpus.h200_sxm.memory=\"282 GB\"").unwrap();
     let answer = asked(&changed);
     let capacity = answer.answer.deployment.as_ref().unwrap().memory.capacity_bytes;
-    assert_eq!(capacity, 282e9);
+    // As a data sheet has it, whose GB are 2^30 bytes.
+    assert_eq!(capacity, 282.0 * 1_073_741_824.0);
     assert_eq!(answer.question["catalog"].value, serde_json::json!(["gpus.h200_sxm.memory=282 GB"]));
     assert_eq!(answer.answer.what_if.unwrap().changes, ["--set gpus.h200_sxm.memory=282 GB"]);
     assert!(answer.evidence.estimates.iter().any(|figure| figure.source == "--set"), "it is no data sheet's");

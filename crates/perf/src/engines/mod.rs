@@ -3,6 +3,7 @@
 mod library;
 
 use crate::evidence::kin;
+use crate::operators::moe_routing::Routing;
 use crate::{BLIND, Constants, Evidence, Parameter, distance};
 use library::Library;
 use rackplan_catalog::{Architecture, Catalog, FittedOperator, Kind, Loan, LoanFactors, Quantiles, Steps};
@@ -40,6 +41,8 @@ pub struct Engines {
     loans: BTreeMap<Architecture, LoanFactors>,
     /// How far ranks drift apart between collectives, in microseconds.
     drift_us: f64,
+    /// How tokens choose experts where nothing else is known.
+    routing: Routing,
 }
 
 /// Catalog id of the constants of steps.
@@ -53,8 +56,20 @@ impl Engines {
         let loans = loans.map(|loan| (loan.architecture, loan.factors)).collect();
         let library = Library::new(catalog);
         let measured = library.architectures().collect();
-        let steps = catalog.get::<Steps>(STEPS).map_or(0.0, |entry| entry.record.constants.drift_us);
-        Self { library, measured, loans, drift_us: steps }
+        let steps = catalog.get::<Steps>(STEPS).map(|entry| entry.record.constants);
+        let drift_us = steps.as_ref().map_or(0.0, |steps| steps.drift_us);
+        let routing = steps.map_or(Routing::Uniform, |steps| Routing::PowerLaw { alpha: steps.skew });
+        Self { library, measured, loans, drift_us, routing }
+    }
+
+    /// How tokens choose experts where nothing else is known.
+    pub fn routing(&self) -> Routing {
+        self.routing
+    }
+
+    /// The same with another routing, for those who look for it.
+    pub fn with_routing(&self, routing: Routing) -> Self {
+        Self { routing, ..self.clone() }
     }
 
     /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.

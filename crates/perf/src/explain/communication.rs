@@ -22,25 +22,28 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
                 .sending("(n-1)/n B", shape.collective.share_sent(n) * bytes, n, device)
                 .launched(constants.launch_us + constants.hop_us * (n - 1.0))
         }
-        Work::Dispatch(exchange) => dispatch(exchange, counts.average, device),
+        Work::Dispatch(exchange) => dispatch(exchange, counts, device),
         _ => Terms::new(String::new()),
     }
 }
 
 /// Two collectives over all tokens T, or each rank's T / n tokens to each of their k experts and back: what is faster.
-fn dispatch(exchange: &Dispatch, tokens: f64, device: &Device) -> Terms {
+fn dispatch(exchange: &Dispatch, counts: &Counts, device: &Device) -> Terms {
+    let (tokens, prompts) = (counts.average, counts.prompts > 0.0);
     let (n, all) = (exchange.ranks, tokens * exchange.groups);
-    let bytes = exchange.token_bytes + exchange.result_bytes;
     let gathered = exchange.gathered(all, device).time;
-    let faster = exchange.sparse.as_ref().filter(|_| exchange.cost(tokens, device).time < gathered);
-    let (kernel, symbol, copies, launch) = match faster {
-        Some((there, back)) => {
-            ("all-to-all", "T k B (n-1)/n^2", exchange.topk / n, there.launch_us + back.launch_us)
-        }
-        None => {
-            let launch = exchange.gather.launch_us + exchange.scatter.launch_us;
-            ("gather and scatter", "T B (n-1)/n", 1.0, launch)
-        }
+    let faster =
+        || exchange.sparse.as_ref().filter(|_| exchange.cost(tokens, prompts, device).time < gathered);
+    let (kernel, symbol, copies, bytes, launch) = if let Some(sum) =
+        exchange.summed.as_ref().filter(|_| prompts)
+    {
+        ("two sums", "2 T B (n-1)/n", 2.0, 2.0 * exchange.result_bytes, 2.0 * sum.launch_us)
+    } else if let Some((there, back)) = faster() {
+        let (copies, bytes) = (exchange.topk / n, exchange.token_bytes + exchange.result_bytes);
+        ("all-to-all", "T k B (n-1)/n^2", copies, bytes, there.launch_us + back.launch_us)
+    } else {
+        let launch = exchange.gather.launch_us + exchange.scatter.launch_us;
+        ("gather and scatter", "T B (n-1)/n", 1.0, exchange.gathered_bytes + exchange.result_bytes, launch)
     };
     Terms::new(format!("{kernel} n={} T={} B={}", short(n), short(all), amount(bytes, "B")))
         .sending(symbol, all * bytes * copies * (n - 1.0) / n, n, device)

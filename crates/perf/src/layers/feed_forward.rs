@@ -82,8 +82,8 @@ fn routed(parts: &mut Parts, moe: &Moe) {
         weight_bytes: format.weight_bytes,
         activation_bytes: format.activation_bytes,
     };
-    let (topk, groups) = (moe.experts_per_token as f64, f64::from(deployment.plan.dp));
-    let routed = Routed::new(experts, topk, ranks, groups, deployment.routing);
+    let routing = deployment.routing.unwrap_or(parts.usual_routing());
+    let routed = Routed::new(experts, moe.experts_per_token as f64, deployment.plan, routing);
     let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
     let plan = MoePlan::new(&shape, &deployment.device, &constants);
     parts.add("experts", Work::Moe { shape, routed, constants, plan }, found.evidence, found.band);
@@ -111,11 +111,16 @@ const COMBINE: [&str; 2] = ["deepep_ll_combine", "trtllm_deepep_ll_combine"];
 fn exchange(parts: &mut Parts, moe: &Moe) {
     let plan = parts.deployment.plan;
     let hidden = moe.expert_hidden(parts.deployment.model.hidden) as f64;
-    let narrow = match parts.deployment.precision.experts {
+    let experts = parts.deployment.precision.experts;
+    let narrow = match experts {
         WeightDtype::Fp8 | WeightDtype::Fp8Block => 1.0 + 4.0 / 128.0,
         WeightDtype::Nvfp4 => 0.5625,
         _ => 2.0,
     };
+    // Scales of a tensor or of nvfp4 are known before the gathering, those of blocks are made in the kernel after it, and
+    // others than TensorRT-LLM gather 16 bits throughout. Source: its fused_moe_cutlass.py and fused_moe_deepgemm.py.
+    let early = parts.deployment.backend == Backend::Trtllm && experts != WeightDtype::Fp8Block;
+    let gathered = if early { narrow } else { 2.0 };
     let gather = parts.nccl("all_gather");
     let scatter = parts.nccl("reduce_scatter");
     let dispatch = parts.chosen::<AllToAllConstants>("moe_a2a", &DISPATCH);
@@ -124,16 +129,28 @@ fn exchange(parts: &mut Parts, moe: &Moe) {
         launch_us: Parts::replayed(constants.launch_us),
         ..constants
     };
+    // Measured one by one, from the host; in a step they are replayed.
+    let sent = |constants: AllToAllConstants| AllToAllConstants {
+        launch_us: Parts::replayed(constants.launch_us),
+        host_coherent: 1.0,
+        ..constants
+    };
+    // Where a step has prompts, groups are of unequal length, and SGLang sums. Source: its dp_attention.py (SUM_LEN for
+    // steps that extend), communicator.py (scatters sums where groups are padded to the longest alone).
+    let sums = parts.deployment.backend == Backend::Sglang && !plan.sends_tokens();
+    let summed = sums.then(|| parts.nccl("all_reduce").constants);
     let exchange = Dispatch {
         ranks: f64::from(plan.stage_gpus()),
         groups: f64::from(plan.dp),
         token_bytes: narrow * hidden,
+        gathered_bytes: gathered * hidden,
         result_bytes: 2.0 * hidden,
         topk: moe.experts_per_token as f64,
         local_experts: (moe.experts as f64 / f64::from(plan.ep)).max(1.0),
         gather: launched(gather.constants),
         scatter: launched(scatter.constants),
-        sparse: (plan.expert_tp() == 1).then_some((dispatch.constants, combine.constants)),
+        summed,
+        sparse: (plan.expert_tp() == 1).then_some((sent(dispatch.constants), sent(combine.constants))),
     };
     parts.add("dispatch_and_combine", Work::Dispatch(exchange), gather.evidence, gather.band);
 }

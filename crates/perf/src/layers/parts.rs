@@ -8,6 +8,7 @@ use crate::formats::{NumberFormat, dense_groups};
 use crate::kernels::{Multiplication, Wanted};
 use crate::operators::estimates::REPLAYED;
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
+use crate::operators::moe_routing::Routing;
 use crate::work::{Rows, Work};
 use crate::{BLIND, Constants, Deployment, Evidence, Kernels};
 use rackplan_catalog::model::{Projection, Split, WeightDtype};
@@ -38,6 +39,11 @@ impl<'a> Parts<'a> {
     /// Width of the residual stream.
     pub(crate) fn hidden(&self) -> f64 {
         self.deployment.model.hidden as f64
+    }
+
+    /// How tokens choose experts where a deployment does not say.
+    pub(crate) fn usual_routing(&self) -> Routing {
+        self.kernels.routing()
     }
 
     /// Tensor-parallel ranks.

@@ -20,13 +20,14 @@ pub(super) fn cost(work: &Work, counts: &Counts, device: &Device) -> Option<Cost
             Some(nccl(&shape, device, constants))
         }
         Work::Dispatch(dispatch) if counts.average > 0.0 => {
-            Some(dispatch.cost(counts.average, device).later(waiting_us(dispatch.ranks, device)))
+            let cost = dispatch.cost(counts.average, counts.prompts > 0.0, device);
+            Some(cost.later(waiting_us(dispatch.ranks, device)))
         }
         _ => None,
     }
 }
 
-/// Two ways to bring tokens to experts on other ranks; the faster is taken.
+/// Ways to bring tokens to experts on other ranks; the faster is taken, unless a framework has its own for prompts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Dispatch {
     /// All ranks of a stage.
@@ -35,6 +36,8 @@ pub(crate) struct Dispatch {
     pub(crate) groups: f64,
     /// Bytes of a token on the way to experts.
     pub(crate) token_bytes: f64,
+    /// The same where all tokens are gathered, which some kernels narrow only afterwards.
+    pub(crate) gathered_bytes: f64,
     /// Bytes of a token on the way back.
     pub(crate) result_bytes: f64,
     /// Experts that a token goes to.
@@ -44,6 +47,8 @@ pub(crate) struct Dispatch {
     /// Gather everything, and scatter the sums.
     pub(crate) gather: NcclConstants,
     pub(crate) scatter: NcclConstants,
+    /// Sum the tokens of all groups, each in its place among zeros, and the results of all ranks, in steps with prompts.
+    pub(crate) summed: Option<NcclConstants>,
     /// Send each token to its experts, where no expert is split.
     pub(crate) sparse: Option<(AllToAllConstants, AllToAllConstants)>,
 }
@@ -55,7 +60,14 @@ pub(crate) fn waiting_us(ranks: f64, device: &Device) -> f64 {
 }
 
 impl Dispatch {
-    pub(crate) fn cost(&self, tokens: f64, device: &Device) -> Cost {
+    /// For so many tokens of each group, in a step with or without prompts.
+    pub(crate) fn cost(&self, tokens: f64, prompts: bool, device: &Device) -> Cost {
+        if let Some(constants) = self.summed.as_ref().filter(|_| prompts) {
+            let bytes = tokens * self.groups * self.result_bytes;
+            let shape = Exchange { collective: Collective::AllReduce, ranks: self.ranks, bytes };
+            let once = nccl(&shape, device, constants);
+            return once.then(once);
+        }
         let gathered = self.gathered(tokens * self.groups, device);
         let Some((dispatch, combine)) = &self.sparse else { return gathered };
         let shape = |token_bytes| AllToAll {
@@ -77,7 +89,7 @@ impl Dispatch {
             let shape = Exchange { collective, ranks: self.ranks, bytes: all_tokens * token_bytes };
             nccl(&shape, device, constants).time
         };
-        let there = of(Collective::AllGather, self.token_bytes, &self.gather);
+        let there = of(Collective::AllGather, self.gathered_bytes, &self.gather);
         let back = of(Collective::ReduceScatter, self.result_bytes, &self.scatter);
         Cost { time: Seconds::new(there.get() + back.get()), bound: Bound::Wire }
     }

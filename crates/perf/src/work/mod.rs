@@ -7,6 +7,7 @@ pub(crate) use exchange::{Dispatch, waiting_us};
 
 use crate::Cost;
 use crate::Device;
+use crate::ParallelPlan;
 use crate::collectives::all_reduce::{AllReduce, AllReduceConstants};
 use crate::collectives::nccl::{Exchange, NcclConstants};
 use crate::inference::{Average, Batch};
@@ -21,7 +22,7 @@ use crate::operators::elementwise::{Elementwise, elementwise};
 use crate::operators::embedding::{Embedding, embedding};
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe::{Moe, MoeConstants, MoePlan};
-use crate::operators::moe_routing::{Routing, RoutingPlan};
+use crate::operators::moe_routing::{Load, Routing, RoutingPlan};
 use crate::operators::sampling::{Sampling, sampling};
 use std::sync::Arc;
 
@@ -115,23 +116,38 @@ pub(crate) struct Routed {
     topk: f64,
     /// Attention data-parallel groups: each brings as many tokens.
     groups: f64,
+    /// Whether tokens are sent to their experts, so that a rank's kernel meets its own pairs and no others.
+    sent: bool,
 }
 
 impl Routed {
-    /// For `experts` experts, of which each token chooses `topk`, over `ranks` ranks.
-    pub(crate) fn new(experts: f64, topk: f64, ranks: f64, groups: f64, routing: Routing) -> Self {
-        Self { plan: RoutingPlan::new(experts, topk, ranks, routing), topk, groups }
+    /// Of a deployment with `experts` experts, of which each token chooses `topk`.
+    pub(crate) fn new(experts: f64, topk: f64, plan: ParallelPlan, routing: Routing) -> Self {
+        Self {
+            plan: RoutingPlan::new(experts, topk, f64::from(plan.ep), routing),
+            topk,
+            groups: f64::from(plan.dp),
+            sent: plan.sends_tokens() && plan.expert_tp() == 1,
+        }
     }
 
     /// The experts that so many positions of each attention group meet on the heaviest rank.
     pub(crate) fn met(&self, tokens: f64, shape: &Moe) -> Moe {
-        let tokens = tokens * self.groups;
-        Moe { tokens, expected_pairs: tokens * self.topk, load: self.plan.load(tokens), ..*shape }
+        let (tokens, expected_pairs, load) = self.seen(tokens);
+        Moe { tokens, expected_pairs, load, ..*shape }
     }
 
     fn cost(&self, tokens: f64, plan: &MoePlan) -> Cost {
+        let (tokens, pairs, load) = self.seen(tokens);
+        plan.time(tokens, pairs, &load)
+    }
+
+    /// Tokens and pairs that the kernel of the heaviest rank goes through, and what of them is its own. Gathered tokens
+    /// are those of all ranks; of tokens that are sent each pair arrives as one.
+    fn seen(&self, tokens: f64) -> (f64, f64, Load) {
         let tokens = tokens * self.groups;
-        plan.time(tokens, tokens * self.topk, &self.plan.load(tokens))
+        let load = self.plan.load(tokens);
+        if self.sent { (load.pairs, load.pairs, load) } else { (tokens, tokens * self.topk, load) }
     }
 }
 

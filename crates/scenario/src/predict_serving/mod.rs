@@ -29,7 +29,6 @@ pub use steps::fit_steps;
 use crate::serving::{Layout, ServingCase};
 use anchors::{Anchors, Factors};
 use rackplan_catalog::{Backend, Bands, Catalog, Framework};
-use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, ParallelPlan};
 use std::collections::BTreeMap;
 use tables::Tables;
@@ -109,7 +108,7 @@ fn deployment<'a>(case: &'a ServingCase, device: Device, plan: ParallelPlan) -> 
         backend: case.backend,
         plan,
         precision: case.formats.precision(),
-        routing: Routing::Uniform,
+        routing: None,
         draft_tokens: case.speculative.map_or(0, |speculative| speculative.draft_tokens),
     }
 }

@@ -122,8 +122,13 @@ fn of_bands(bands: &Bands) -> (String, String) {
 
 fn of_steps(steps: &Steps) -> (String, String) {
     let constants = steps.constants;
-    let (drift, accepted) = (constants.drift_us, constants.accepted_on_random);
-    (steps.name.clone(), format!("ranks drift by {drift} us, {accepted} of drafts accepted on random text"))
+    let (drift, accepted, skew) = (constants.drift_us, constants.accepted_on_random, constants.skew);
+    (
+        steps.name.clone(),
+        format!(
+            "ranks drift by {drift} us, {accepted} of drafts accepted on random text, experts met with skew {skew}"
+        ),
+    )
 }
 
 fn of_loan(loan: &Loan) -> (String, String) {

@@ -199,5 +199,13 @@ fn has_plain_latents(model: &Model) -> bool {
 
 /// Whether a model has routed experts.
 pub(super) fn has_experts(model: &Model) -> bool {
-    model.layer_counts().any(|(_, kind, _)| matches!(kind.ffn, Some(Ffn::Moe(_))))
+    expert_width(model).is_some()
+}
+
+/// The width of a routed expert, if a model has any.
+pub(super) fn expert_width(model: &Model) -> Option<u64> {
+    model.layer_counts().find_map(|(_, kind, _)| match &kind.ffn {
+        Some(Ffn::Moe(moe)) => Some(moe.intermediate),
+        _ => None,
+    })
 }

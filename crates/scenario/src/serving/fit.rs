@@ -30,7 +30,7 @@ pub(super) fn fits(subject: Subject<'_>, plan: ParallelPlan) -> bool {
         backend: Backend::Vllm,
         plan,
         precision: subject.formats.precision(),
-        routing: Routing::Balanced,
+        routing: Some(Routing::Balanced),
         draft_tokens: 0,
     };
     Memory::of(&deployment).weights.get() <= WEIGHTS_SHARE * device.memory - LIBRARIES

@@ -1,6 +1,6 @@
 //! How a row spreads its model: what its columns say, and what an engine would choose where they are blank.
 
-use super::case::{Formats, Layout, Pool, has_experts};
+use super::case::{Formats, Layout, Pool, expert_width, has_experts};
 use super::fields::{Fields, wrong};
 use super::fit::smallest;
 use super::formats::is_latent_with_experts;
@@ -63,7 +63,7 @@ fn aggregated(row: &Fields, subject: Subject<'_>, assumed: &mut Vec<String>) -> 
     }
     let plan = match (said.tp, said.dp.filter(|dp| *dp > 1)) {
         (None, None) => unsaid(row, &said, gpus, subject, assumed),
-        _ => said.plan(gpus, has_experts(&subject.model.record), assumed)?,
+        _ => said.plan(gpus, expert_width(&subject.model.record), assumed)?,
     };
     let gpus = gpus.unwrap_or_else(|| {
         assumed.push(format!("gpus: {}, one replica", plan.gpus()));
@@ -143,18 +143,18 @@ fn pool(
 ) -> Result<Pool, String> {
     let column = format!("{name}_layout");
     let written = row.text(&column);
-    let experts = has_experts(&subject.model.record);
+    let width = expert_width(&subject.model.record);
     if !written.is_empty() {
         let worker = Worker::parse(written)
             .ok_or_else(|| wrong(&column, written, "e.g. `1w tp1 pp1 dp8 moe_tp1 moe_ep8 bs1`"))?;
-        let plan = worker.plan(None, experts, assumed).map_err(|problem| format!("{column}: {problem}"))?;
+        let plan = worker.plan(None, width, assumed).map_err(|problem| format!("{column}: {problem}"))?;
         return Ok(Pool { workers: worker.workers, plan, batch: worker.batch });
     }
     let gpus = gpus
         .ok_or_else(|| wrong(&column, "", &format!("a layout, or `{name}_gpus`, or `gpus` and the other")))?;
     let noted = row.text("notes").split(';').find_map(|part| Worker::parse(part.trim().strip_prefix(name)?));
     if let Some(worker) = noted {
-        let plan = worker.plan(None, experts, assumed).ok();
+        let plan = worker.plan(None, width, assumed).ok();
         let pool = plan.map(|plan| Pool { workers: worker.workers, plan, batch: worker.batch });
         if let Some(pool) = pool.filter(|pool| pool.gpus() == gpus) {
             return Ok(pool);

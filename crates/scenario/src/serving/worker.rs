@@ -55,15 +55,16 @@ impl Worker {
         Some(())
     }
 
-    /// The plan, on `gpus` accelerators if their number is known.
+    /// The plan, on `gpus` accelerators if their number is known, of a model whose routed experts, if it has any, are of
+    /// such a width.
     pub(super) fn plan(
         self,
         gpus: Option<u32>,
-        experts: bool,
+        width: Option<u64>,
         assumed: &mut Vec<String>,
     ) -> Result<ParallelPlan, String> {
         let pp = self.pp.unwrap_or(1);
-        let (tp, dp) = self.attention(gpus, experts, assumed);
+        let (tp, dp) = self.attention(gpus, width.is_some(), assumed);
         let stage =
             tp.checked_mul(dp).filter(|stage| stage.checked_mul(pp).is_some_and(|all| all <= MOST_GPUS));
         let Some(stage) = stage else {
@@ -73,7 +74,10 @@ impl Worker {
                 &format!("at most {MOST_GPUS} accelerators of tp, pp and dp"),
             ));
         };
-        let ep = if experts { self.expert_ranks(stage, assumed)? } else { 1 };
+        let ep = match width {
+            Some(width) => whole_tiles(self.expert_ranks(stage, assumed)?, stage, width, assumed),
+            None => 1,
+        };
         Ok(ParallelPlan { tp, pp, ep, dp })
     }
 
@@ -121,6 +125,19 @@ impl Worker {
     }
 }
 
+/// Columns of an expert that a rank holds at least: a tile, and a block of block-wise scales.
+const TILE: u64 = 128;
+
+/// Expert parallelism as it can be: where ranks would split an expert into less than a tile each, as `ep 1` on 32 ranks
+/// beside attention data parallelism says, experts are spread over all of them.
+fn whole_tiles(ep: u32, stage: u32, width: u64, assumed: &mut Vec<String>) -> u32 {
+    if width >= TILE * u64::from(stage / ep) || ep == stage {
+        return ep;
+    }
+    assumed.push(format!("ep: {stage}, as {} ranks split no expert of {width}", stage / ep));
+    stage
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,7 +145,7 @@ mod tests {
 
     fn plan(text: &str, gpus: Option<u32>) -> ParallelPlan {
         let worker = Worker::parse(text).expect("it is a layout");
-        worker.plan(gpus, true, &mut Vec::new()).expect("it is a plan")
+        worker.plan(gpus, Some(2048), &mut Vec::new()).expect("it is a plan")
     }
 
     #[test]
@@ -140,6 +157,8 @@ mod tests {
         // `tp 8, dp 8` on 8 accelerators; and experts on twice the ranks that attention is said to have.
         assert_eq!(plan("1w tp8 dp8 ep8", Some(8)), ParallelPlan { tp: 1, pp: 1, ep: 8, dp: 8 });
         assert_eq!(plan("1w tp1 ep1 moe_tp2", Some(2)), ParallelPlan { tp: 1, pp: 1, ep: 1, dp: 2 });
+        // A 32nd of 2,048 columns is less than a tile: experts are spread.
+        assert_eq!(plan("1w tp1 dp32 moe_tp32 moe_ep1", None).ep, 32);
         // 0 is unknown: 8 ranks, experts split by none, so that each has its own.
         assert_eq!(plan("1w tp8 moe_tp1 moe_ep0", None).ep, 8);
         for wrong in ["", "tp8", "0w tp8", "1w tp8 xp3", "1w tp", "9999999999w"] {
@@ -150,12 +169,12 @@ mod tests {
     #[test]
     fn hand_experts_that_do_not_divide_the_ranks_are_refused() {
         let worker = Worker::parse("1w tp4 ep3").expect("it is a layout");
-        let problem = worker.plan(None, true, &mut Vec::new()).expect_err("3 does not divide 4");
+        let problem = worker.plan(None, Some(2048), &mut Vec::new()).expect_err("3 does not divide 4");
         assert!(
             problem.contains("`ep` is `3`") && problem.contains("hint: expected a divisor of the 4"),
             "{problem}"
         );
-        assert_eq!(worker.plan(None, false, &mut Vec::new()).map(|plan| plan.ep), Ok(1));
+        assert_eq!(worker.plan(None, None, &mut Vec::new()).map(|plan| plan.ep), Ok(1));
     }
 
     proptest! {
@@ -163,14 +182,14 @@ mod tests {
         fn law_any_sizes_give_a_plan_or_a_problem(
             sizes in proptest::collection::vec(proptest::option::of(1_u32..=MOST_GPUS), 6),
             gpus in proptest::option::of(1_u32..=MOST_GPUS),
-            experts: bool,
+            width in proptest::option::of(1_u64..10_000),
             attention_dp: bool,
         ) {
             let worker = Worker {
                 workers: 1, tp: sizes[0], pp: sizes[1], dp: sizes[2], ep: sizes[3], moe_tp: sizes[4], moe_ep: sizes[5],
                 attention_dp, batch: None,
             };
-            if let Ok(plan) = worker.plan(gpus, experts, &mut Vec::new()) {
+            if let Ok(plan) = worker.plan(gpus, width, &mut Vec::new()) {
                 prop_assert!(plan.gpus() >= 1 && plan.stage_gpus().is_multiple_of(plan.ep));
             }
         }

@@ -8,7 +8,6 @@ use crate::question::{Phase, Question, no_classes};
 use crate::serving::{Formats, Speculative, Words, formats_of};
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::{Backend, Entry, Framework, Gpu, Kind, Model, Rack};
-use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Batch, Deployment, Device, ParallelPlan};
 
 /// What is taken where nobody says: the accelerator, prompt and answer, sequences of a decode step.
@@ -117,7 +116,7 @@ impl Target {
             backend: self.backend,
             plan,
             precision: self.formats.precision(),
-            routing: Routing::Uniform,
+            routing: None,
             draft_tokens: self.speculative.map_or(0, |speculative| speculative.draft_tokens),
         }
     }

@@ -8,7 +8,6 @@ use crate::inputs::{KvFormat, Machine, Notes, Quant, RealMachine, Request};
 use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
 use rackplan_catalog::{Backend, Level, Quantiles};
-use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{
     Batch, Compiled, Deployment, Device, Kernels, Oversubscription, ParallelPlan, Precision,
 };
@@ -118,7 +117,7 @@ impl Setup {
             backend: self.backend,
             plan: ParallelPlan::SINGLE,
             precision: Precision { kv_bytes, ..self.formats.precision() },
-            routing: Routing::Uniform,
+            routing: None,
             draft_tokens: self.drafts,
         }
     }

@@ -10,9 +10,13 @@ use crate::{Dropped, Found, KvPolicy, Pools, Question, Replica, Station, Targets
 use rackplan_perf::{Compiled, Deployment, Memory, ParallelPlan};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 
-/// Plans of each pool that are paired.
-const BEST: usize = 4;
+/// Plans of each pool that are paired, beside the best of each number of accelerators: small workers make small units, which
+/// waste less where a load needs few.
+const BEST: usize = 6;
+/// Pairs that are priced.
+const PAIRS: usize = 20;
 /// Decode workers of a unit.
 const DECODERS: [u32; 4] = [1, 2, 3, 4];
 /// Most prefill workers of a unit.
@@ -40,8 +44,7 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
     for policy in question.policies.iter().filter(kept) {
         let prefill = best(&fit, |plan| prefill_worker(question, plan, policy));
         let decode = best(&fit, |plan| decode_worker(question, plan, policy));
-        let pairs: Vec<(&Worker, &Worker)> =
-            prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then))).collect();
+        let pairs = pairs(&prefill, &decode);
         dominated += (fit.len() * fit.len()).saturating_sub(pairs.len()) as u64 * DECODERS.len() as u64;
         let units: Vec<Vec<Tried>> =
             pairs.par_iter().map(|(first, then)| units(question, policy, first, then)).collect();
@@ -50,15 +53,31 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
     (tried, dominated)
 }
 
+/// Pairs that take the fewest accelerators for each request, 1/a + 1/b of what workers take per accelerator.
+fn pairs<'w>(prefill: &'w [Worker], decode: &'w [Worker]) -> Vec<(&'w Worker, &'w Worker)> {
+    let mut all: Vec<(&Worker, &Worker)> =
+        prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then))).collect();
+    let cost = |(first, then): &(&Worker, &Worker)| 1.0 / first.per_gpu() + 1.0 / then.per_gpu();
+    all.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    all.truncate(PAIRS);
+    all
+}
+
 fn fits(question: &Question, plan: ParallelPlan, domain: u32) -> bool {
     rules::check(&Deployment { plan, ..question.deployment }, &question.request, domain).is_ok()
 }
 
-/// The plans that take most per accelerator, in that order; among equals the smaller one.
+/// The plans that take most per accelerator, of all and of each number of accelerators, in that order; among equals the
+/// smaller one.
 fn best(plans: &[ParallelPlan], worker: impl Fn(ParallelPlan) -> Option<Worker> + Sync) -> Vec<Worker> {
     let mut workers: Vec<Worker> = plans.par_iter().filter_map(|plan| worker(*plan)).collect();
     workers.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.plan.gpus().cmp(&b.plan.gpus())));
-    workers.truncate(BEST);
+    let mut sizes = BTreeSet::new();
+    let mut place = 0;
+    workers.retain(|worker| {
+        place += 1;
+        sizes.insert(worker.plan.gpus()) || place <= BEST
+    });
     workers
 }
 

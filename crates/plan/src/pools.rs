@@ -46,7 +46,8 @@ impl Pools<'_> {
     /// What users see while `generating` requests generate on average.
     ///
     /// Answers: with b sequences on each decode rank a step takes dec(b) and nothing is between; λ follows as in
-    /// [`Replica::at`]. Prompts: an M/D/1 queue on each prefill rank, whose service is a prompt alone. The cache then
+    /// [`Replica::at`]. Prompts: an M/D/c queue before all prefill ranks, since each goes to the rank with least
+    /// to do, whose service is a prompt alone. The cache then
     /// passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
     /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
     pub fn at(&self, generating: f64) -> Point {
@@ -58,7 +59,8 @@ impl Pools<'_> {
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
         let queue_load = of_rank * service;
-        let queue_wait = prefill.scatter() * wait(queue_load, service);
+        let ranks = self.prefill_ranks();
+        let queue_wait = prefill.scatter() * shared_wait(queue_load, service, ranks);
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
         let front = prefill.tokenised(of_rank) + decode.tokenised(rate / self.decode_ranks());
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
@@ -116,7 +118,8 @@ impl Pools<'_> {
         if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
             return (f64::INFINITY, tpot);
         }
-        let longer = longest_wait((point.queue_load, point.queue_wait), percentile) - point.queue_wait;
+        let waiting = all_busy(point.queue_load, self.prefill_ranks());
+        let longer = longest_wait((waiting, point.queue_wait), percentile) - point.queue_wait;
         let later = self.prefill.later_by_reload(point, percentile);
         let own = self.prefill.longer_prompt(request, percentile);
         (point.ttft + longer.max(0.0).hypot(own) + step - point.decode_step + later, tpot)
@@ -177,6 +180,21 @@ impl Pools<'_> {
 
     fn decode_ranks(&self) -> f64 {
         self.decode.room.ranks * f64::from(self.workers.decode)
+    }
+}
+
+/// Chance that all of c servers at this load are busy, ρ^(sqrt(2 (c + 1)) - 1); ρ for one.
+/// Source: Sakasegawa 1977, An approximation formula for the mean number of waiting customers.
+fn all_busy(load: f64, servers: f64) -> f64 {
+    load.powf((2.0 * (servers + 1.0)).sqrt() - 1.0)
+}
+
+/// Mean wait in an M/D/c queue, by the same: σ all_busy / (2 c (1 - ρ)).
+fn shared_wait(load: f64, service: f64, servers: f64) -> f64 {
+    if load < 1.0 {
+        all_busy(load, servers) * service / (2.0 * servers * (1.0 - load))
+    } else {
+        f64::INFINITY
     }
 }
 
@@ -257,5 +275,18 @@ impl Station<'_> {
             Self::Together(replica) => replica.places(),
             Self::Apart(pools) => pools.decode.places() * f64::from(pools.workers.decode),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_waits_of_servers_that_share_a_queue() {
+        assert_eq!(shared_wait(0.5, 2.0, 1.0), wait(0.5, 2.0));
+        assert_eq!(shared_wait(1.0, 2.0, 4.0), f64::INFINITY);
+        // Of eight servers at 0.7 all are busy in 0.7^(sqrt(18) - 1) = 0.314 of the time: 0.314 / (2 · 8 · 0.3) = 0.0655.
+        assert!((shared_wait(0.7, 1.0, 8.0) - 0.0655).abs() < 1e-3, "{}", shared_wait(0.7, 1.0, 8.0));
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 /// waste less where a load needs few.
 const BEST: usize = 6;
 /// Pairs that are priced.
-const PAIRS: usize = 20;
+const PAIRS: usize = 14;
 /// Decode workers of a unit.
 const DECODERS: [u32; 4] = [1, 2, 3, 4];
 /// Most prefill workers of a unit.

@@ -47,6 +47,8 @@ pub(super) fn decision(answer: &Answer<SizeAnswer>) -> String {
         return said(size, &people_of(size, generating));
     }
     let people = match size.demand.users_sized {
+        // Requests that merely come belong to nobody.
+        0 => format!("requests of {tokens} tokens"),
         1 => format!("1 user at {tokens} tokens"),
         _ => format!("{users} users at {tokens} tokens each"),
     };

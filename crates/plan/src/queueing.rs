@@ -4,6 +4,8 @@
 //! The number of requests that generate is the free variable; arrivals, time per token and time to first token follow
 //! from it without iteration.
 
+mod ranks;
+
 use crate::{Binds, Class, KvPolicy, Population, Reload, Request, Room, Scheduler};
 use rackplan_perf::{Average, Batch, Compiled};
 
@@ -94,11 +96,6 @@ const STEPS_BEFORE: f64 = 0.6;
 const A_PART: f64 = 0.25;
 /// Requests always settle a little.
 const LEAST_SETTLING: f64 = 0.05;
-/// Halvings of a time per token; the largest exponent, far beyond what any load has.
-const HALVINGS: u32 = 16;
-const MOST_EXPONENT: f64 = 50.0;
-/// Prompts of a rank in a step that are told apart.
-const MOST_PROMPTS: u32 = 12;
 /// The highest load of prefills for which steps are stretched by 1/(1 - load).
 const HIGHEST_LOAD: f64 = 0.95;
 
@@ -205,8 +202,8 @@ impl<'a> Replica<'a> {
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
     ///
     /// More requests than on average generate beside such a request, as many as `Replica::peak` has, and its steps are
-    /// longer, dec(peak) + peak/O π; more prompts than on average halt it, by `Replica::halts`. The two add up as deviations do. Of the queue's waits a share ρ is not zero, and those fall off exponentially:
-    /// W_p = W/ρ ln(ρ/(1 - p)).
+    /// longer, dec(peak) + peak/O π; more prompts than on average halt it, by `Replica::halts`. The two add up as deviations
+    /// do. Of the queue's waits a share ρ is not zero, and those fall off exponentially: W_p = W/ρ ln(ρ/(1 - p)).
     ///
     /// A percentile beyond the share whose cache never left also waits for it to come back. Where prompts differ in length
     /// the queue's service scatters, W (1 + c²), and a longer prompt and longer waits, the tokeniser's among them, add up as
@@ -374,31 +371,6 @@ impl<'a> Replica<'a> {
         coming.clamp(1.0, (self.scheduler.token_budget / self.request.input).max(1.0))
     }
 
-    /// Time per step that generates where ranks wait for one another: a step lasts as long as one with prompts where any rank
-    /// has some, and those that come meanwhile, to whichever rank, share the next. With Λ prompts a second to all ranks, that a
-    /// step with prompts follows one of length L has the chance 1 - exp(-Λ L): the share of such steps is
-    /// q = a / (a + exp(-Λ s)) with a = 1 - exp(-Λ dec), and tpot = (1 - q) dec + q s; where decodes rest while prompts run
-    /// tpot = dec + s a exp(Λ s). What comes, Λ = ranks · prompts / tpot, falls with tpot, so that one tpot fits both.
-    fn among_ranks(&self, batch: f64, (decode, prompt): (f64, f64), prompts: f64) -> f64 {
-        let rests = self.scheduler.rests_decodes();
-        let before = if rests { 0.0 } else { decode };
-        let of = |halted: f64| shared_steps((decode, halted), self.room.ranks * prompts, rests);
-        // How many prompts share a step is seen with that of one of them, and then what such a step takes.
-        let first = of(before + prompt);
-        let with_prompts = ((first - decode) / prompt).max(1e-9);
-        of(self.halted(batch, (prompts / with_prompts).max(1.0 / self.room.ranks)).max(decode))
-    }
-
-    /// A step in which some rank has prompts, `of_rank` of them on average over ranks, as long as the rank with most of them takes;
-    /// alone where decodes rest.
-    fn halted(&self, batch: f64, of_rank: f64) -> f64 {
-        let others = if self.scheduler.rests_decodes() { Batch::default() } else { self.decodes(batch) };
-        let average = Average { decodes: others.decodes, prompt_tokens: of_rank * self.request.input };
-        let most = most_on_a_rank(of_rank, self.room.ranks);
-        let prompts = Batch { average: Some(average), ..self.prompts(others, most) };
-        self.pace.slower * self.compiled.step(&prompts).get()
-    }
-
     /// Steps that carry a prompt of any rank, over those that carry one of this rank's: (1 - (1 - p)^ranks)/p, with
     /// p = a b/O the share of the latter.
     fn in_step(&self, batch: f64) -> f64 {
@@ -444,43 +416,6 @@ impl<'a> Replica<'a> {
         let mean = wait(load, each);
         self.pace.later * (longest_wait((load, mean), percentile) - mean).max(0.0)
     }
-}
-
-/// Prompts of the rank that has most, in steps in which some rank has one: those of each are Poisson with a mean μ, of which
-/// `of_rank` = μ / (1 - exp(-ranks μ)) is the mean of such steps. E[max] = Σ over k from 0 of 1 - F(k)^ranks.
-fn most_on_a_rank(of_rank: f64, ranks: f64) -> f64 {
-    let any = |mean: f64| -(-ranks * mean).exp_m1();
-    let mean = (0..MOST_PROMPTS).fold(of_rank, |mean, _| of_rank * any(mean));
-    if any(mean) < 1e-3 {
-        return 1.0;
-    }
-    let (mut term, mut below, mut most) = ((-mean).exp(), 0.0, 0.0);
-    for k in 1..=MOST_PROMPTS {
-        below += term;
-        most += 1.0 - f64::min(below, 1.0).powf(ranks);
-        term *= mean / f64::from(k);
-    }
-    (most / any(mean)).max(of_rank).max(1.0)
-}
-
-/// The time t per token with t = tpot(Λ = prompts / t), by halving: what is on the right falls where t rises.
-fn shared_steps((decode, halted): (f64, f64), prompts: f64, rests: bool) -> f64 {
-    let of = |t: f64| {
-        let rate = prompts / t;
-        let (begins, goes_on) = (1.0 - (-rate * decode).exp(), (rate * halted).min(MOST_EXPONENT).exp());
-        if rests {
-            return decode + halted * begins * goes_on;
-        }
-        let with_prompts = begins / (begins + 1.0 / goes_on);
-        decode + with_prompts * (halted - decode)
-    };
-    let most = if rests { decode + prompts * halted } else { halted };
-    let halved = |(low, high): (f64, f64), _| {
-        let middle = (low + high) / 2.0;
-        if of(middle) > middle { (middle, high) } else { (low, middle) }
-    };
-    let (low, high) = (0..HALVINGS).fold((decode, most.max(decode)), halved);
-    (low + high) / 2.0
 }
 
 /// Standard deviation of the logarithm of a prompt's time: that of its length times the elasticity of time to length,

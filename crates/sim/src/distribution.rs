@@ -32,8 +32,8 @@ impl Distribution {
     }
 
     /// Mean and percentiles; none of none.
-    pub(crate) fn summary(&self) -> Option<Summary> {
-        self.counted.as_ref().map_or_else(|| Summary::of(self.values.clone()), Histogram::summary)
+    pub(crate) fn summary(self) -> Option<Summary> {
+        self.counted.as_ref().map_or_else(|| Summary::of(self.values), Histogram::summary)
     }
 
     /// Half widths of 95 % confidence intervals by batch means; none for few values, or for so many that only their

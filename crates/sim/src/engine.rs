@@ -130,20 +130,20 @@ impl Engine {
     }
 
     /// Blocks that a request holds before its last token, which is never read again.
-    fn most_cached(&self, input: f64, output: f64) -> f64 {
-        let (block, left) = (f64::from(self.kv_block.max(1)), (output - 1.0).max(0.0));
+    fn most_cached(&self, input: u32, output: u32) -> f64 {
+        let (block, left) = (self.kv_block.max(1), output.saturating_sub(1));
         if self.tokens_per_step > 1.0 {
-            let steps = (left / self.tokens_per_step).ceil();
-            return (input / block).ceil() + steps * self.tokens_per_step / block;
+            let steps = (f64::from(left) / self.tokens_per_step).ceil();
+            return f64::from(input.div_ceil(block)) + steps * self.tokens_per_step / f64::from(block);
         }
-        ((input + left) / block).ceil()
+        f64::from(input.saturating_add(left).div_ceil(block))
     }
 
     /// Why this engine can never serve a request of these lengths.
     pub fn refuses(&self, input: u32, output: u32) -> Option<Refusal> {
         if input.saturating_add(output) > self.longest_context {
             Some(Refusal::LongerThanContext)
-        } else if self.most_cached(f64::from(input), f64::from(output)) > self.kv_blocks() {
+        } else if self.most_cached(input, output) > self.kv_blocks() {
             Some(Refusal::LongerThanCache)
         } else if !self.policy.cuts_prompts() && input > self.token_budget {
             Some(Refusal::LongerThanStep)

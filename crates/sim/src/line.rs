@@ -30,6 +30,11 @@ impl Line {
         self.origin + Time::from_seconds(self.elapsed(self.played + steps))
     }
 
+    /// When the last of the steps that have been played began.
+    pub(crate) fn last_began(&self) -> Time {
+        self.origin + Time::from_seconds(self.elapsed(self.played.saturating_sub(1)))
+    }
+
     /// Seconds of the first n steps: n first + n (n - 1)/2 slope.
     fn elapsed(&self, steps: u64) -> f64 {
         let steps = steps as f64;
@@ -45,12 +50,12 @@ impl Line {
         let seconds = time.since(self.origin);
         let linear = self.first - self.slope / 2.0;
         let root = (linear * linear + 2.0 * self.slope * seconds).sqrt();
-        let steps = (2.0 * seconds / (linear + root)).ceil();
+        let steps = 2.0 * seconds / (linear + root);
         if !steps.is_finite() || steps >= 1e15 {
             return u64::MAX;
         }
-        // Rounding may be off by one either way.
-        let steps = (steps as u64).saturating_sub(self.played).max(1);
+        // Whole steps and one more; rounding may be off by one either way.
+        let steps = (steps as u64 + 1).saturating_sub(self.played).max(1);
         if self.end(steps - 1) >= time {
             steps - 1
         } else if self.end(steps) >= time {

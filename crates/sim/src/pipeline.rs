@@ -87,8 +87,7 @@ impl Replica {
             rank.schedule(&mut world(&self.engine, around), false);
             std::mem::swap(&mut rank.queue, &mut pipeline.waiting);
             if rank.is_busy() {
-                let carried = rank.carried(0.0);
-                let step = carried.step(None);
+                let step = rank.step(0.0, None);
                 let end = pipeline.enter(around.now, times.time(&step), times.sending(&step));
                 let has_prompts = !rank.prompts.is_empty();
                 pipeline.running[batch] = Some(Running { began: around.now, steps: 1, end, has_prompts });

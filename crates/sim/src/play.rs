@@ -2,7 +2,7 @@
 
 use crate::fleet::{Decoders, Fleet, How, Playing};
 use crate::metrics::Played;
-use crate::record::Recorder;
+use crate::record::{Recorder, Tally};
 use crate::time::Time;
 use crate::{Engine, Load, Policy, StepTimes, Workload};
 use rackplan_units::Seconds;
@@ -77,7 +77,7 @@ fn result<T: StepTimes, S: rackplan_traffic::Source>(playing: Playing<'_, '_, T,
     let kv_peak = ranks().map(|rank| rank.cache.peak_tokens()).fold(0.0, f64::max);
     let preemptions = ranks().map(|rank| rank.taken_back).sum::<u64>() as u32;
     let recorder = playing.recorder;
-    let [ttft, tpot, e2e, _] = recorder.all.summaries();
+    let Tally { finished, ttft, tpot, e2e, .. } = recorder.all;
     let totals = recorder.totals;
     let duration = recorder.last_token.seconds();
     let per_second = |amount: f64| if duration > 0.0 { amount / duration } else { 0.0 };
@@ -86,15 +86,15 @@ fn result<T: StepTimes, S: rackplan_traffic::Source>(playing: Playing<'_, '_, T,
     let refused = recorder.refused.into_iter().map(|(refusal, count)| (refusal, count as u32)).collect();
     Played {
         requests: playing.sent as u32,
-        finished: recorder.all.finished as u32,
+        finished: finished as u32,
         refused,
-        ttft,
-        tpot,
-        e2e,
+        ttft: ttft.summary(),
+        tpot: tpot.summary(),
+        e2e: e2e.summary(),
         duration: Seconds::new(duration),
         output_tokens_per_second: per_second(totals.output_tokens as f64),
         total_tokens_per_second: per_second((totals.output_tokens + totals.prompt_tokens) as f64),
-        requests_per_second: per_second(recorder.all.finished as f64),
+        requests_per_second: per_second(finished as f64),
         decode_batch_mean: totals.decodes / totals.decode_steps.max(1) as f64,
         steps: totals.steps,
         preemptions,

@@ -40,7 +40,7 @@ impl Queue {
             self.levels.resize_with(level + 1, VecDeque::new);
         }
         self.waiting += 1;
-        self.tokens += request.prompt();
+        self.tokens += f64::from(request.prompt());
         &mut self.levels[level]
     }
 
@@ -56,7 +56,7 @@ impl Queue {
     pub(crate) fn pop_front(&mut self, request: &Request) {
         if self.levels[usize::from(request.priority)].pop_front().is_some() {
             self.waiting -= 1;
-            self.tokens -= request.prompt();
+            self.tokens -= f64::from(request.prompt());
         }
     }
 }

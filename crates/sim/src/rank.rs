@@ -4,8 +4,9 @@ use crate::Engine;
 use crate::cache::{Cache, Caching, Found, Store};
 use crate::queue::Queue;
 use crate::request::{Request, Requests};
-use crate::step::{Carried, Prompts};
+use crate::step::{Prompts, Step};
 use crate::time::Time;
+use rackplan_perf::Average;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -138,11 +139,11 @@ impl Rank {
         if self.decodes_run { f64::from(self.decodes) } else { 0.0 }
     }
 
-    /// The step at hand, with contexts grown by so many tokens.
-    pub(crate) fn carried(&self, growth: f64) -> Carried {
+    /// The step at hand, with contexts grown by so many tokens, among ranks that carry this on average.
+    pub(crate) fn step(&self, growth: f64, average: Option<Average>) -> Step<'_> {
         let context = if self.decodes_run { self.mean_context() + growth } else { 0.0 };
         let longest = self.longest_context().map_or(context, |longest| longest + growth);
-        Carried { decodes: self.decoding(), context, longest, prompts: self.prompts.chunks() }
+        Step { decodes: self.decoding(), context, longest, chunks: self.prompts.chunks(), average }
     }
 
     fn longest_context(&self) -> Option<f64> {
@@ -181,16 +182,16 @@ impl Rank {
         let needed = self.cache.needed(request, &found);
         let first = if request.is_computed() { self.cache.growth.first_step(request.own()) } else { 0.0 };
         let growing = self.cache.growth.taken(self.steps, 1) + first;
-        let reserved = self.commitment(world.engine, request);
+        let reserved = commitment(world.engine, request);
         let has_room =
-            growing + needed <= self.cache.room() && self.committed + reserved <= world.engine.kv_blocks();
+            growing + needed <= self.cache.room() && self.committed + reserved <= self.cache.blocks;
         has_room.then_some((id, found))
     }
 
     /// Puts the next step together. With `hold`, no prompt is begun.
     pub(crate) fn schedule(&mut self, world: &mut World, hold: bool) {
         let engine = world.engine;
-        self.prompts = Prompts::default();
+        self.prompts.clear();
         self.is_full = self.make_room(world);
         let beside = if engine.policy.rests_decodes() { 0.0 } else { self.growth(engine) };
         let mut left = (f64::from(engine.token_budget) - beside).max(0.0);
@@ -211,6 +212,7 @@ impl Rank {
             self.admit(world, left);
         }
         self.cache.note_peak();
+        self.prompts.settle();
         self.decodes_run = self.decodes > 0 && (self.prompts.is_empty() || !engine.policy.rests_decodes());
     }
 
@@ -226,7 +228,7 @@ impl Rank {
     fn admit(&mut self, world: &mut World, mut left: f64) {
         while left > 0.0 {
             let Some((id, found)) = self.candidate(world) else { break };
-            let tokens = world.requests[id].prompt() - f64::from(found.tokens);
+            let tokens = f64::from(world.requests[id].prompt() - found.tokens);
             // A prompt longer than a step, as one taken back may be, runs alone.
             let alone = self.decodes == 0 && self.prompts.is_empty();
             if tokens > left && !world.engine.policy.cuts_prompts() && !alone {
@@ -251,7 +253,8 @@ impl Rank {
         let request = &mut world.requests[id];
         self.queue.pop_front(request);
         self.prefills += 1;
-        self.committed += self.commitment(world.engine, request);
+        request.committed = commitment(world.engine, request);
+        self.committed += request.committed;
         request.admitted = request.admitted.min(world.now);
         if request.carried == 0 {
             request.hits += found.tokens;
@@ -276,15 +279,9 @@ impl Rank {
         }
     }
 
-    /// Blocks that a request takes or reserves from when it is let in until it ends.
-    fn commitment(&self, engine: &Engine, request: &Request) -> f64 {
-        let reserved = engine.reserved_output * (request.output_left() - 1.0);
-        ((request.prompt() + reserved) / f64::from(engine.kv_block.max(1))).ceil()
-    }
-
     /// Adds a prompt's next chunk to the step at hand and returns its tokens.
     fn compute(&mut self, requests: &Requests, begun: Begun, limit: f64) -> f64 {
-        let rest = requests[begun.request].prompt() - begun.done;
+        let rest = f64::from(requests[begun.request].prompt()) - begun.done;
         let tokens = rest.min(limit);
         let is_last = tokens >= rest;
         if tokens > 0.0 {
@@ -338,12 +335,11 @@ impl Rank {
     fn take_back(&mut self, world: &mut World, id: u32) {
         let engine = world.engine;
         let request = &mut world.requests[id];
-        self.committed -= self.commitment(engine, request);
+        self.committed -= request.committed;
         let holding = if let Some(begun) = self.begun.filter(|begun| begun.request == id) {
             self.begun = None;
             self.prefills -= 1;
-            let holding =
-                (self.cache.growth.held(request.own(), 0.0), begun.done - f64::from(request.shared));
+            let holding = (self.cache.growth.held(request.own(), 0), begun.done - f64::from(request.shared));
             self.cache.release(id, request, holding);
             request.take_back(None, engine.tokens_per_step);
             holding
@@ -361,12 +357,12 @@ impl Rank {
     /// A sequence decodes no more: returns what it holds by itself in whole blocks, and the tokens in them.
     fn leave(&mut self, engine: &Engine, request: &Request) -> (f64, f64) {
         let steps = request.decoded(self.steps);
-        let grown = steps * engine.tokens_per_step;
+        let grown = steps as f64 * engine.tokens_per_step;
         self.changed = true;
         self.decodes -= 1;
-        self.context -= request.prompt() + grown;
+        self.context -= f64::from(request.prompt()) + grown;
         self.cache.growth.remove(request.phase(engine.kv_block.max(1)));
-        (self.cache.growth.held(request.own(), steps), request.own() + grown)
+        (self.cache.growth.held(request.own(), steps), f64::from(request.own()) + grown)
     }
 
     /// Decode steps for which the cache has room, if they are no more than `most`; unbounded for one sequence alone,
@@ -424,11 +420,10 @@ impl Rank {
             self.last_tokens.clear();
             self.last_tokens.push((self.decodes, world.now));
         }
-        let mut completing = std::mem::take(&mut self.completing);
-        for id in completing.drain(..) {
-            self.end_prefill(world, id);
+        for at in 0..self.completing.len() {
+            self.end_prefill(world, self.completing[at]);
         }
-        self.completing = completing;
+        self.completing.clear();
         self.trim_longest(world.requests);
     }
 
@@ -451,7 +446,7 @@ impl Rank {
     /// A request is answered to its last token.
     fn end(&mut self, world: &mut World, id: u32, holding: (f64, f64)) {
         let request = &mut world.requests[id];
-        self.committed -= self.commitment(world.engine, request);
+        self.committed -= request.committed;
         request.last = world.now;
         request.version += 1;
         self.cache.release(id, request, holding);
@@ -477,16 +472,16 @@ impl Rank {
         request.first = request.first.min(world.now);
         self.prefills -= 1;
         let Some(step) = request.join(self.steps, engine.tokens_per_step) else {
-            let holding = (self.cache.growth.held(request.own(), 0.0), request.own());
+            let holding = (self.cache.growth.held(request.own(), 0), f64::from(request.own()));
             return self.end(world, id, holding);
         };
         self.changed = true;
         self.decodes += 1;
-        self.context += request.prompt();
+        self.context += f64::from(request.prompt());
         self.cache.growth.add(request.phase(engine.kv_block.max(1)));
         self.ending.push(Reverse((step, id, request.version)));
         if let Some(longest) = &mut self.longest {
-            longest.push((request.prompt() as i64 - self.steps as i64, id, request.version));
+            longest.push((i64::from(request.prompt()) - self.steps as i64, id, request.version));
         }
         match self.last_tokens.last_mut() {
             Some((sequences, last)) if *last == world.now => *sequences += 1,
@@ -496,8 +491,8 @@ impl Rank {
 
     fn hand_over(&mut self, world: &mut World, id: u32) {
         let request = &mut world.requests[id];
-        self.committed -= self.commitment(world.engine, request);
-        let holding = (self.cache.growth.held(request.own(), 0.0), request.own());
+        self.committed -= request.committed;
+        let holding = (self.cache.growth.held(request.own(), 0), f64::from(request.own()));
         self.cache.release(id, request, holding);
         self.cache.drop_request(id);
         request.hand_over();
@@ -510,4 +505,10 @@ impl Rank {
         let fresh = Self { hands_over: self.hands_over, taken_back: self.taken_back, ..fresh };
         std::mem::replace(self, fresh)
     }
+}
+
+/// Blocks that a request takes or reserves from when it is let in until it leaves.
+fn commitment(engine: &Engine, request: &Request) -> f64 {
+    let reserved = engine.reserved_output * (request.output_left() - 1.0);
+    ((f64::from(request.prompt()) + reserved) / f64::from(engine.kv_block.max(1))).ceil()
 }

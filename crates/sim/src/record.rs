@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::distribution::{Distribution, Histogram};
-use crate::metrics::{Row, Summary};
+use crate::metrics::Row;
 use crate::request::Request;
 use crate::time::Time;
 use rackplan_units::Seconds;
@@ -232,10 +232,6 @@ impl Tally {
             ttft <= limits.ttft.get() && tpot.unwrap_or(0.0) <= limits.tpot.get() && e2e <= limits.e2e.get()
         };
         self.good += u64::from(limits.is_some_and(is_good));
-    }
-
-    pub(crate) fn summaries(&self) -> [Option<Summary>; 4] {
-        [&self.ttft, &self.tpot, &self.e2e, &self.queueing].map(Distribution::summary)
     }
 }
 

@@ -43,8 +43,9 @@ pub(crate) struct Replica {
     pub(crate) pipeline: Option<Pipeline>,
     running: Option<Running>,
     line: Option<Line>,
-    /// When the last step began: what is seen later is not in the next one if that is scheduled ahead.
-    step_began: Time,
+    /// When the step that was played last began, or the first of several on a line.
+    began: Time,
+    first_token_overhead: Time,
     tokeniser_free: Time,
     /// Decode steps since the scheduler last looked for requests.
     since_receiving: u64,
@@ -83,7 +84,8 @@ impl Replica {
             incoming: VecDeque::new(),
             running: None,
             line: None,
-            step_began: Time::ZERO,
+            began: Time::ZERO,
+            first_token_overhead: Time::from_seconds(engine.first_token_overhead.get()),
             tokeniser_free: Time::ZERO,
             since_receiving: 0,
             balanced: 0,
@@ -151,7 +153,7 @@ impl Replica {
         } else {
             let tokenise = self.engine.tokenise_per_token.get() * f64::from(request.input);
             self.tokeniser_free = self.tokeniser_free.max(now) + Time::from_seconds(tokenise);
-            self.tokeniser_free + Time::from_seconds(self.engine.first_token_overhead.get())
+            self.tokeniser_free + self.first_token_overhead
         };
         request.seen = seen;
         self.incoming.push_back((seen, id));
@@ -170,13 +172,13 @@ impl Replica {
         }
         let Some(running) = self.running.take() else {
             // An idle engine takes a request at once.
-            self.step_began = around.now;
+            self.began = around.now;
             self.since_receiving = 0;
             return;
         };
         let steps = running.steps;
         self.since_receiving = if running.has_prompts { 0 } else { self.since_receiving + steps };
-        self.step_began = self.line.as_ref().map_or(running.began, |line| line.end(steps - 1));
+        self.began = running.began;
         if self.balance_left.is_some() {
             self.balanced += steps as u32;
         }
@@ -198,7 +200,7 @@ impl Replica {
 
     pub(crate) fn record(&self, running: &Running, ranks: &[Rank], recorder: &mut Recorder) {
         let &Running { began, steps, end, .. } = running;
-        let first = self.line.as_ref().map_or(end, |line| line.end(1));
+        let first = self.line.as_ref().filter(|_| steps > 1).map_or(end, |line| line.end(1));
         let mut step = StepRecord { replica: self.number, began, end, steps, ..StepRecord::default() };
         for rank in ranks {
             step.prompt_tokens += rank.prompts.tokens();
@@ -233,16 +235,23 @@ impl Replica {
 
     /// Hands what the scheduler sees to the ranks.
     fn receive(&mut self, requests: &Requests, now: Time) {
-        if !self.since_receiving.is_multiple_of(u64::from(self.engine.receive_interval)) {
+        if self.incoming.is_empty()
+            || !self.since_receiving.is_multiple_of(u64::from(self.engine.receive_interval))
+        {
             return;
         }
-        let horizon = if self.engine.schedules_ahead { self.step_began } else { now };
+        let horizon = if self.engine.schedules_ahead { self.last_step_began() } else { now };
         while let Some(&(_, id)) = self.incoming.front().filter(|next| next.0 <= horizon) {
             self.incoming.pop_front();
             let request = &requests[id];
             let rank = if self.ranks.len() == 1 { 0 } else { self.rank_for(request) };
             self.ranks[rank].push(id, request);
         }
+    }
+
+    /// When the last step began: what is seen later is not in the next one if that is scheduled ahead.
+    fn last_step_began(&self) -> Time {
+        self.line.as_ref().map_or(self.began, Line::last_began)
     }
 
     /// The rank that has most of a prompt in its cache, if that is enough of it and the rank is not far busier than others;
@@ -323,14 +332,15 @@ impl Replica {
     fn new_line(&self, times: &impl StepTimes, now: Time) -> Line {
         let tokens = self.engine.tokens_per_step;
         let straight = |rank: &Rank| {
-            let carried = rank.carried(0.0);
-            (times.straight_to(&carried.step(None)) - carried.context) / tokens
+            let step = rank.step(0.0, None);
+            (times.straight_to(&step) - step.context) / tokens
         };
         let decoding = self.ranks.iter().filter(|rank| rank.decodes_run);
-        let more = decoding.map(straight).fold(f64::INFINITY, f64::min).clamp(0.0, 1e9).floor();
+        let more = decoding.map(straight).fold(f64::INFINITY, f64::min).clamp(0.0, 1e9) as u64;
         let first = self.slowest(times, 0.0);
-        let slope = if more >= 1.0 { (self.slowest(times, more * tokens) - first) / more } else { 0.0 };
-        Line::new(now, (first, slope), more as u64 + 1)
+        let last = more as f64;
+        let slope = if more > 0 { (self.slowest(times, last * tokens) - first) / last } else { 0.0 };
+        Line::new(now, (first, slope), more + 1)
     }
 
     fn steps_to_event(&mut self, line: &Line, requests: &Requests) -> u64 {
@@ -346,10 +356,10 @@ impl Replica {
     /// Only the ranks with the most sequences, the most cached tokens and the most prompt tokens are asked for.
     fn slowest(&self, times: &impl StepTimes, growth: f64) -> f64 {
         if let [rank] = self.ranks.as_slice() {
-            return times.time(&rank.carried(growth).step(None)).max(0.0);
+            return times.time(&rank.step(growth, None)).max(0.0);
         }
         let average = Some(self.average());
-        let time_of = |rank: usize| times.time(&self.ranks[rank].carried(growth).step(average)).max(0.0);
+        let time_of = |rank: usize| times.time(&self.ranks[rank].step(growth, average)).max(0.0);
         let most = |key: fn(&Rank) -> (f64, f64)| {
             let better = |best: usize, at: usize| {
                 if key(&self.ranks[at]) > key(&self.ranks[best]) { at } else { best }
@@ -390,7 +400,7 @@ impl Replica {
         self.incoming.clear();
         self.pipeline = Pipeline::of(&self.engine);
         (self.running, self.line) = (None, None);
-        (self.step_began, self.tokeniser_free) = (now, now);
+        (self.began, self.tokeniser_free) = (now, now);
         (self.since_receiving, self.balanced, self.balance_left) = (0, 0, None);
     }
 }

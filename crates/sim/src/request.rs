@@ -39,6 +39,8 @@ pub(crate) struct Request {
     /// Blocks of its prompt that it holds together with others, and their tokens.
     pub(crate) pinned: u32,
     pub(crate) shared: u32,
+    /// Blocks that it takes or reserves from when it is let in until it leaves.
+    pub(crate) committed: f64,
     /// Where it runs.
     pub(crate) replica: u32,
     /// Prompt tokens that the router counts for it there.
@@ -58,7 +60,7 @@ impl Request {
             session: sent.session,
             turn: sent.turn,
             number,
-            sent: Time::from_seconds(sent.at),
+            sent: Time::NEVER,
             seen: Time::ZERO,
             admitted: Time::NEVER,
             first: Time::NEVER,
@@ -72,6 +74,7 @@ impl Request {
             hits: 0,
             pinned: 0,
             shared: 0,
+            committed: 0.0,
             replica: 0,
             routed: 0,
             blocks: sent.blocks,
@@ -79,8 +82,8 @@ impl Request {
     }
 
     /// Tokens to compute before it can decode: its prompt, and what it had generated before.
-    pub(crate) fn prompt(&self) -> f64 {
-        f64::from(self.input) + f64::from(self.made)
+    pub(crate) fn prompt(&self) -> u32 {
+        self.input.saturating_add(self.made)
     }
 
     /// Output still to come when its prompt is begun.
@@ -89,8 +92,8 @@ impl Request {
     }
 
     /// Tokens in the cache that no other request uses, when its prompt is computed.
-    pub(crate) fn own(&self) -> f64 {
-        self.prompt() - f64::from(self.shared)
+    pub(crate) fn own(&self) -> u32 {
+        self.prompt() - self.shared
     }
 
     /// Joins the decoding sequences after the given decode steps of its rank; returns the one that ends it, if any.
@@ -102,21 +105,20 @@ impl Request {
     }
 
     /// Decode steps since it joined.
-    pub(crate) fn decoded(&self, steps: u64) -> f64 {
-        (steps - self.joined) as f64
+    pub(crate) fn decoded(&self, steps: u64) -> u64 {
+        steps - self.joined
     }
 
     /// Phase of its last block: where in it the next token goes, as if counted from step 0.
     pub(crate) fn phase(&self, block: u32) -> u32 {
         let block = u64::from(block);
-        let own = self.own() as u64 % block;
-        ((own + block - self.joined % block) % block) as u32
+        ((u64::from(self.own()) + block - self.joined % block) % block) as u32
     }
 
     /// Loses its cache; what it has generated becomes part of its prompt. One token at least is left to generate.
     pub(crate) fn take_back(&mut self, steps: Option<u64>, tokens_per_step: f64) {
         if let Some(steps) = steps {
-            self.keep(1.0 + (self.decoded(steps) * tokens_per_step).floor());
+            self.keep(1 + (self.decoded(steps) as f64 * tokens_per_step) as u32);
         }
         self.forget_cache();
         self.carried = 0;
@@ -125,7 +127,7 @@ impl Request {
 
     /// Its prompt is computed and gave a token; another worker goes on with both.
     pub(crate) fn hand_over(&mut self) {
-        self.carried = self.prompt() as u32;
+        self.carried = self.prompt();
         self.forget_cache();
     }
 
@@ -143,8 +145,8 @@ impl Request {
         self.forget_cache();
     }
 
-    fn keep(&mut self, tokens: f64) {
-        self.made = (self.made + tokens as u32).min(self.output - 1);
+    fn keep(&mut self, tokens: u32) {
+        self.made = (self.made + tokens).min(self.output - 1);
     }
 
     fn forget_cache(&mut self) {
@@ -224,11 +226,11 @@ mod tests {
     fn hand_a_request_that_is_taken_back_goes_on_where_it_was() {
         let mut request = request(100, 10);
         // One token from the prompt, nine more steps.
-        assert_eq!((request.prompt(), request.join(5, 1.0)), (100.0, Some(14)));
-        assert_eq!(request.decoded(9), 4.0);
+        assert_eq!((request.prompt(), request.join(5, 1.0)), (100, Some(14)));
+        assert_eq!(request.decoded(9), 4);
         request.take_back(Some(9), 1.0);
         // 1 + 4 tokens generated; the prompt gives the sixth, four steps are left.
-        assert_eq!((request.prompt(), request.join(20, 1.0)), (105.0, Some(24)));
+        assert_eq!((request.prompt(), request.join(20, 1.0)), (105, Some(24)));
     }
 
     #[test]

@@ -52,8 +52,9 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn of(values: &Distribution) -> Option<Self> {
-        Some(Self { summary: values.summary()?, half_width: values.half_widths() })
+    fn of(values: Distribution) -> Option<Self> {
+        let half_width = values.half_widths();
+        Some(Self { summary: values.summary()?, half_width })
     }
 }
 
@@ -77,15 +78,15 @@ pub struct ClassResult {
 }
 
 impl ClassResult {
-    fn of(tally: &Tally) -> Self {
+    fn of(tally: Tally) -> Self {
         Self {
             sent: tally.sent,
             finished: tally.finished,
             good: tally.good,
-            ttft: Latency::of(&tally.ttft),
-            tpot: Latency::of(&tally.tpot),
-            e2e: Latency::of(&tally.e2e),
-            queueing: Latency::of(&tally.queueing),
+            ttft: Latency::of(tally.ttft),
+            tpot: Latency::of(tally.tpot),
+            e2e: Latency::of(tally.e2e),
+            queueing: Latency::of(tally.queueing),
         }
     }
 }
@@ -191,15 +192,16 @@ fn result<T: StepTimes, S: Source>(mut playing: Playing<'_, '_, T, S>, fleet: &F
     if let (Some(last), Some(shared)) = (tiers.last_mut(), &playing.shared) {
         *last = shared.totals;
     }
-    let recorder = &playing.recorder;
+    let recorder = playing.recorder;
     let refused: u64 = recorder.refused.values().sum();
     let last_token = Seconds::new(recorder.last_token.seconds());
+    let all = ClassResult::of(recorder.all);
     Simulated {
-        all: ClassResult::of(&recorder.all),
-        classes: recorder.classes.iter().map(ClassResult::of).collect(),
+        classes: recorder.classes.into_iter().map(ClassResult::of).collect(),
         lost: playing.lost,
-        unfinished: recorder.all.sent - recorder.all.finished - refused - playing.lost.min(recorder.all.sent),
-        refused: recorder.refused.clone(),
+        unfinished: all.sent - all.finished - refused - playing.lost.min(all.sent),
+        all,
+        refused: recorder.refused,
         itl: recorder.itl.summary(),
         end: Seconds::new(playing.now.seconds()),
         last_token,

@@ -82,28 +82,13 @@ impl<T: StepTimes> StepTimes for &T {
     }
 }
 
-/// What a rank carries in a step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Carried {
-    pub(crate) decodes: f64,
-    pub(crate) context: f64,
-    pub(crate) longest: f64,
-    pub(crate) prompts: ([Chunk; 3], usize),
-}
-
-impl Carried {
-    /// As a question, among ranks that carry this on average.
-    pub(crate) fn step(&self, average: Option<Average>) -> Step<'_> {
-        let chunks = &self.prompts.0[..self.prompts.1];
-        Step { decodes: self.decodes, context: self.context, longest: self.longest, chunks, average }
-    }
-}
-
 /// The prompts of one step, held as sums by kind: with a prefix in the cache, cut off before their end, whole.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Prompts {
     sums: [Sums; 3],
     count: u32,
+    /// What stands for them, once all are there.
+    chunks: Vec<Chunk>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,15 +119,25 @@ impl Prompts {
         self.sums.iter().map(|sums| sums.tokens).sum()
     }
 
-    /// The chunks and how many of them count.
-    pub(crate) fn chunks(&self) -> ([Chunk; 3], usize) {
-        let mut chunks = [Chunk { prompts: 0.0, tokens: 0.0, prefix: 0.0 }; 3];
-        let mut kinds = 0;
-        for sums in self.sums.iter().filter(|sums| sums.tokens > 0.0) {
-            chunks[kinds] = sums.equal();
-            kinds += 1;
+    /// Forgets those of the step before.
+    pub(crate) fn clear(&mut self) {
+        if !self.is_empty() {
+            (self.sums, self.count) = ([Sums::default(); 3], 0);
+            self.chunks.clear();
         }
-        (chunks, kinds)
+    }
+
+    /// All are there.
+    pub(crate) fn settle(&mut self) {
+        if !self.is_empty() {
+            let kinds = self.sums.iter().filter(|sums| sums.tokens > 0.0);
+            self.chunks.extend(kinds.map(Sums::equal));
+        }
+    }
+
+    /// At most three kinds of chunks that do the same work.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
     }
 }
 
@@ -168,9 +163,10 @@ mod tests {
         prompts.add(100.0, 0.0, true);
         prompts.add(50.0, 0.0, false);
         prompts.add(100.0, 300.0, false);
-        let (chunks, kinds) = prompts.chunks();
+        prompts.settle();
+        let chunks = prompts.chunks();
         // 300 and 100: 400 tokens, 100,000 squared; 1.6 prompts of 250.
-        assert_eq!((kinds, prompts.tokens()), (3, 650.0));
+        assert_eq!((chunks.len(), prompts.tokens()), (3, 650.0));
         assert_eq!(chunks[0], Chunk { prompts: 2.0, tokens: 100.0, prefix: 400.0 });
         assert_eq!(chunks[1], Chunk { prompts: 1.0, tokens: 50.0, prefix: 0.0 });
         assert_eq!(chunks[2], Chunk { prompts: 1.6, tokens: 250.0, prefix: 0.0 });

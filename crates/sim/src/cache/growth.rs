@@ -32,29 +32,31 @@ impl Growth {
     }
 
     /// Tokens in whole blocks.
-    pub(crate) fn whole(&self, tokens: f64) -> f64 {
-        let block = f64::from(self.block);
-        (tokens / block).ceil() * block
+    pub(crate) fn whole(&self, tokens: u64) -> f64 {
+        let block = u64::from(self.block);
+        (tokens.div_ceil(block) * block) as f64
     }
 
     /// What a sequence holds after so many decode steps, having begun with so many tokens.
-    pub(crate) fn held(&self, tokens: f64, steps: f64) -> f64 {
+    pub(crate) fn held(&self, tokens: u32, steps: u64) -> f64 {
+        let tokens = u64::from(tokens);
         if self.is_exact() {
             self.whole(tokens + steps)
         } else {
-            self.whole(tokens) + steps * self.tokens_per_step
+            self.whole(tokens) + steps as f64 * self.tokens_per_step
         }
     }
 
     /// What a sequence that begins with so many tokens takes in its first decode step.
-    pub(crate) fn first_step(&self, tokens: f64) -> f64 {
-        self.held(tokens, 1.0) - self.whole(tokens)
+    pub(crate) fn first_step(&self, tokens: u32) -> f64 {
+        self.held(tokens, 1) - self.held(tokens, 0)
     }
 
-    /// Blocks that are taken in the step after the given ones.
-    fn in_step(&self, steps: u64) -> u32 {
-        let block = u64::from(self.block);
-        self.by_phase[((block - steps % block) % block) as usize]
+    /// Phase of the sequences that take a block in the step after the given ones; in the step after that it is the phase
+    /// below, around the block.
+    fn phase(&self, steps: u64) -> usize {
+        let over = (steps % u64::from(self.block)) as usize;
+        if over == 0 { 0 } else { self.by_phase.len() - over }
     }
 
     /// What is taken by so many steps after the given ones.
@@ -63,16 +65,18 @@ impl Growth {
         if !self.is_exact() {
             return sequences * self.tokens_per_step * steps as f64;
         }
-        let (cycles, rest) = (steps / u64::from(self.block), steps % u64::from(self.block));
-        let rest: u32 = (0..rest).map(|step| self.in_step(from + step)).sum();
+        let (cycles, rest) = (steps / u64::from(self.block), (steps % u64::from(self.block)) as usize);
+        let end = self.phase(from) + 1;
+        let below = &self.by_phase[end.saturating_sub(rest)..end];
+        let around = &self.by_phase[self.by_phase.len() - (rest - below.len())..];
+        let rest: u32 = below.iter().chain(around).sum();
         (sequences * cycles as f64 + f64::from(rest)) * f64::from(self.block)
     }
 
     /// Steps after the given ones for which so much room is enough; any number above `most` for more than that.
     pub(crate) fn steps_within(&self, from: u64, room: f64, most: u64) -> u64 {
-        // In so many steps each sequence takes a block for every one that it fills, and one for the step.
-        let each =
-            (most as f64 / f64::from(self.block)).ceil() * f64::from(self.block) * self.tokens_per_step;
+        // In so many steps each sequence takes less than it fills and another block.
+        let each = (most as f64 + f64::from(self.block)) * self.tokens_per_step;
         if self.sequences == 0 || f64::from(self.sequences) * each <= room {
             return u64::MAX;
         }
@@ -86,14 +90,15 @@ impl Growth {
         }
         let mut left = room - cycles * f64::from(self.sequences);
         let mut steps = cycles as u64 * u64::from(self.block);
-        loop {
-            let taken = f64::from(self.in_step(from + steps));
-            if taken > left {
-                return steps;
+        let phase = self.phase(from);
+        for taken in self.by_phase[..=phase].iter().rev().chain(self.by_phase[phase + 1..].iter().rev()) {
+            left -= f64::from(*taken);
+            if left < 0.0 {
+                break;
             }
-            left -= taken;
             steps += 1;
         }
+        steps
     }
 }
 
@@ -113,7 +118,7 @@ mod tests {
             for &tokens in &tokens {
                 // Joined at step 0 with so many tokens.
                 growth.add(tokens % block);
-                let held = |steps: u64| growth.held(f64::from(tokens), steps as f64);
+                let held = |steps: u64| growth.held(tokens, steps);
                 exact += held(from + steps) - held(from);
             }
             prop_assert_eq!(growth.taken(from, steps), exact);

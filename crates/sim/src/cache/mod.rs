@@ -86,7 +86,8 @@ enum Lower<'a> {
 #[derive(Debug)]
 pub(crate) struct Cache {
     caching: Caching,
-    /// Capacity in tokens of whole blocks.
+    /// Capacity in whole blocks, and in their tokens.
+    pub(crate) blocks: f64,
     capacity: f64,
     /// What of it batches of other pipeline stages hold.
     others: f64,
@@ -94,7 +95,7 @@ pub(crate) struct Cache {
     /// Tokens in a prefix block of the traffic.
     piece: u32,
     pins: Vec<u32>,
-    pinned_tokens: u64,
+    pinned_tokens: f64,
     used: f64,
     idle: Lru,
     pub(crate) stores: Vec<Store>,
@@ -108,18 +109,19 @@ pub(crate) struct Cache {
 impl Cache {
     pub(crate) fn new(
         caching: &Caching,
-        (capacity, block): (f64, u32),
+        (blocks, block): (f64, u32),
         tokens_per_step: f64,
         piece: u32,
     ) -> Self {
         let stores = caching.tiers.iter().filter(|tier| !tier.is_shared);
         Self {
-            capacity: capacity * f64::from(block),
+            blocks,
+            capacity: blocks * f64::from(block),
             others: 0.0,
             block,
             piece: piece.max(1),
             pins: Vec::new(),
-            pinned_tokens: 0,
+            pinned_tokens: 0.0,
             used: 0.0,
             idle: Lru::new(caching.eviction),
             stores: stores.map(|tier| Store::new(tier, caching)).collect(),
@@ -142,12 +144,12 @@ impl Cache {
 
     /// Tokens that they hold, by themselves or together.
     pub(crate) fn held(&self) -> f64 {
-        self.used + self.pinned_tokens as f64
+        self.used + self.pinned_tokens
     }
 
     pub(crate) fn state(&self) -> KvBlocks {
         let blocks = |tokens: f64| tokens / f64::from(self.block);
-        let (shared, idle) = (self.pinned_tokens as f64, self.idle.tokens() as f64);
+        let (shared, idle) = (self.pinned_tokens, self.idle.tokens() as f64);
         KvBlocks {
             used: blocks(self.used),
             shared: blocks(shared),
@@ -168,7 +170,7 @@ impl Cache {
     /// What is cached of a request's prompt, here and in lower tiers. One token at least is left to compute, unless another
     /// worker sent all of them along.
     pub(crate) fn find(&self, id: u32, request: &Request, shared: Option<&Store>, now: Time) -> Found {
-        let limit = request.prompt() as u32 - 1;
+        let limit = request.prompt() - 1;
         if request.is_computed() || !self.caching.keeps_prefixes {
             return Found { tokens: request.carried, ..Found::default() };
         }
@@ -243,8 +245,8 @@ impl Cache {
 
     /// Tokens of whole blocks that a request takes when it is let in.
     pub(crate) fn needed(&self, request: &Request, found: &Found) -> f64 {
-        let own = request.prompt() - f64::from(found.blocks * self.piece);
-        self.growth.whole(own) + f64::from(found.unpinned)
+        let own = request.prompt() - found.blocks * self.piece;
+        self.growth.held(own, 0) + f64::from(found.unpinned)
     }
 
     /// Takes a request's blocks; returns when what is read from lower tiers is here, if anything is.
@@ -265,7 +267,7 @@ impl Cache {
         request.pinned = found.blocks;
         request.shared = found.blocks * self.piece;
         request.hit = found.tokens;
-        self.used += self.growth.whole(request.own());
+        self.used += self.growth.held(request.own(), 0);
         self.fit(shared, now);
         let stores = self.stores.iter_mut().chain(shared.as_mut()).zip(found.reads);
         stores.filter(|(_, tokens)| *tokens > 0).map(|(store, tokens)| store.read(tokens, now)).max()
@@ -277,7 +279,7 @@ impl Cache {
             self.pins.resize(at + 1, 0);
         }
         if self.pins[at] == 0 {
-            self.pinned_tokens += u64::from(self.piece);
+            self.pinned_tokens += f64::from(self.piece);
             self.forget(Key::block(block));
         }
         self.pins[at] += 1;
@@ -298,13 +300,13 @@ impl Cache {
         if !self.caching.keeps_prefixes || whole <= request.pinned {
             return;
         }
-        self.used -= self.growth.whole(request.own());
+        self.used -= self.growth.held(request.own(), 0);
         for at in request.pinned..whole {
             self.pin(request.blocks[at as usize]);
         }
         request.pinned = whole;
         request.shared = whole * self.piece;
-        self.used += self.growth.whole(request.own());
+        self.used += self.growth.held(request.own(), 0);
     }
 
     /// Sequences of the rank generate for so many steps.
@@ -331,7 +333,7 @@ impl Cache {
             let pins = &mut self.pins[block as usize];
             *pins -= 1;
             if *pins == 0 {
-                self.pinned_tokens -= u64::from(self.piece);
+                self.pinned_tokens -= f64::from(self.piece);
                 self.idle.insert(Key::block(block), self.piece, worth);
             }
         }
@@ -355,7 +357,7 @@ impl Cache {
         while self.idle.tokens() as f64 > room {
             let Some((key, tokens)) = self.idle.next_to_go() else { break };
             let goes_down = !key.is_request() && (!self.stores.is_empty() || shared.is_some());
-            let over = self.growth.whole(self.idle.tokens() as f64 - room.max(0.0));
+            let over = self.growth.whole(self.idle.tokens() - room.max(0.0) as u64);
             let over = (over as u32).min(tokens);
             if goes_down || key.is_block() || over == tokens {
                 self.idle.remove(key);

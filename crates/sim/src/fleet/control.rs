@@ -32,7 +32,8 @@ pub(crate) struct Control {
     pub(crate) open: Vec<u32>,
     pub(crate) open_decoders: Vec<u32>,
     pub(crate) signals: Vec<Signal>,
-    prompting: u32,
+    /// Replicas that take new requests; further ones only generate.
+    pub(crate) prompting: u32,
     random: Vec<Stream>,
     /// Since when the number of serving replicas has been what it is, and Σ replicas · seconds before.
     since: Time,
@@ -133,9 +134,9 @@ impl Control {
     }
 
     /// A replica that is to stop and has nothing left stops.
-    pub(crate) fn check_drained(&mut self, fleet: &Fleet, replica: &Replica, now: Time) {
+    pub(crate) fn check_drained(&mut self, replica: &Replica, now: Time) {
         let at = replica.number as usize;
-        if fleet.scaling.is_some() && self.status[at] == Status::Draining && replica.outstanding() == 0 {
+        if self.status[at] == Status::Draining && replica.outstanding() == 0 {
             self.set(at, Status::Off, now);
         }
     }

@@ -13,7 +13,7 @@ use crate::record::Recorder;
 use crate::replica::{Around, Replica};
 use crate::request::{Request, Requests};
 use crate::time::Time;
-use crate::{Engine, Refusal, StepTimes};
+use crate::{Refusal, StepTimes};
 use control::Control;
 use events::{Event, Events};
 use rackplan_traffic::{Answered, Sent, Source};
@@ -45,7 +45,7 @@ pub(crate) struct Playing<'a, 'r, T, S> {
     /// When something happens at each replica next.
     next: Vec<Time>,
     events: Events,
-    coming: Option<Sent>,
+    coming: Option<(Time, Sent)>,
     pub(crate) control: Control,
     routing: Routing,
     decode_routing: Routing,
@@ -134,7 +134,7 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
 
     /// Plays until nobody sends any more and all is answered, or until it is told to stop.
     pub(crate) fn run(&mut self) {
-        self.coming = self.source.next_sent();
+        self.look_ahead();
         let mut played = 0_u64;
         while self.goes_on() {
             played += 1;
@@ -142,7 +142,7 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
                 self.stopped = true;
                 break;
             }
-            let arrival = self.coming.as_ref().map_or(Time::NEVER, |sent| Time::from_seconds(sent.at));
+            let arrival = self.coming.as_ref().map_or(Time::NEVER, |coming| coming.0);
             let event = self.events.next_time();
             let (replica, step) = self.first_replica();
             let next = arrival.min(event).min(step);
@@ -153,14 +153,18 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             if event == next {
                 self.happen();
             } else if arrival == next {
-                if let Some(sent) = self.coming.take() {
-                    self.coming = self.source.next_sent();
+                if let Some((_, sent)) = self.coming.take() {
+                    self.look_ahead();
                     self.send_new(sent);
                 }
             } else {
                 self.step(replica);
             }
         }
+    }
+
+    fn look_ahead(&mut self) {
+        self.coming = self.source.next_sent().map(|sent| (Time::from_seconds(sent.at), sent));
     }
 
     /// Whether anything is to come that a client sees.
@@ -185,21 +189,22 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
     }
 
     fn times_of(&self, replica: usize) -> &'a T {
-        let generates = replica >= self.fleet.most() as usize;
+        let generates = replica >= self.control.prompting as usize;
         if generates { &self.times[self.times.len() - 1] } else { &self.times[0] }
     }
 
     /// What runs at a replica ends, its clients react, and it goes on.
     fn step(&mut self, replica: usize) {
         self.at_replica(replica, |replica, _, around| replica.finish(around));
-        let mut ended = std::mem::take(&mut self.ended);
-        for id in ended.drain(..) {
-            self.leave(id);
+        for at in 0..self.ended.len() {
+            self.leave(self.ended[at]);
         }
-        self.ended = ended;
+        self.ended.clear();
         self.at_replica(replica, |replica, times, around| replica.wake(times, around));
         self.next[replica] = self.replicas[replica].next_event();
-        self.control.check_drained(self.fleet, &self.replicas[replica], self.now);
+        if self.fleet.scaling.is_some() {
+            self.control.check_drained(&self.replicas[replica], self.now);
+        }
     }
 
     fn at_replica(&mut self, replica: usize, act: impl FnOnce(&mut Replica, &T, &mut Around)) {
@@ -254,7 +259,7 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             request.sent = self.now;
             self.sent += 1;
             self.recorder.sent(request);
-            let Some(refusal) = refuses(self.fleet, request) else {
+            let Some(refusal) = refuses(self.fleet, &self.replicas, request) else {
                 return self.route(id);
             };
             self.recorder.refuse(request, refusal);
@@ -379,10 +384,12 @@ fn answered(request: &Request, now: Time) -> Answered {
 }
 
 /// Why a fleet can never serve a request.
-fn refuses(fleet: &Fleet, request: &Request) -> Option<Refusal> {
-    let of = |engine: &Engine, output| engine.checked().refuses(request.input, output);
-    match &fleet.decoders {
-        Some(decoders) => of(&fleet.engine, 1).or_else(|| of(&decoders.engine, request.output)),
-        None => of(&fleet.engine, request.output),
+fn refuses(fleet: &Fleet, replicas: &[Replica], request: &Request) -> Option<Refusal> {
+    let of = |replica: &Replica, output| replica.engine.refuses(request.input, output);
+    let (first, last) = (&replicas[0], &replicas[replicas.len() - 1]);
+    if fleet.decoders.is_some() {
+        of(first, 1).or_else(|| of(last, request.output))
+    } else {
+        of(first, request.output)
     }
 }

@@ -31,10 +31,13 @@ impl Pipeline {
         })
     }
 
-    pub(crate) fn next_event(&self, seen: Option<Time>) -> Time {
-        let ends = self.running.iter().flatten().map(|running| running.end);
-        let is_idle = self.running.iter().any(Option::is_none);
-        ends.chain(seen.filter(|_| is_idle)).min().unwrap_or(Time::NEVER)
+    /// When a batch ends, or an idle one gets a request or the cache of one.
+    pub(crate) fn next_event(&self, seen: Option<Time>, batches: &[Rank]) -> Time {
+        let of_batch = |(running, batch): (&Option<Running>, &Rank)| match running {
+            Some(running) => Some(running.end),
+            None => seen.into_iter().chain(batch.next_loaded()).min(),
+        };
+        self.running.iter().zip(batches).filter_map(of_batch).min().unwrap_or(Time::NEVER)
     }
 
     /// Sends a batch through all stages; returns when it leaves the last. A stage is busy until the next one has what it

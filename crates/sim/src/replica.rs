@@ -138,7 +138,7 @@ impl Replica {
         }
         let seen = self.incoming.front().map(|next| next.0);
         if let Some(pipeline) = &self.pipeline {
-            return pipeline.next_event(seen);
+            return pipeline.next_event(seen, &self.ranks);
         }
         let loaded = self.ranks.iter().filter_map(Rank::next_loaded);
         loaded.chain(seen).min().unwrap_or(Time::NEVER)

@@ -451,6 +451,21 @@ fn law_more_of_anything_never_slows() {
     }
 }
 
+#[test]
+fn law_batches_of_a_pipeline_wait_for_their_caches_and_go_on() {
+    for seed in 0..20 {
+        let engine = Engine { stages: 3, kv_capacity: 800.0, ..bare() };
+        let tiers = vec![tier("host", 1e5, 0.5, false)];
+        let caching = Caching { tiers, always_reloads: true, ..caching() };
+        let fleet = Fleet { caching, ..Fleet::of(engine, 1) };
+        let until = Some(Seconds::new(1000.0));
+        let how = Simulation { until, ..Simulation::default() };
+        let simulated = simulate(&fleet, &[Linear], &mut conversations(8, 4, seed), &how, None);
+        assert_eq!((simulated.all.finished, simulated.unfinished), (32, 0), "{seed}");
+        assert!(simulated.tiers[0].reads > 0, "{seed}");
+    }
+}
+
 /// Keeps every sample.
 #[derive(Default)]
 struct Samples(Vec<Sample>);

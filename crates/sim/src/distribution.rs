@@ -77,7 +77,7 @@ pub(crate) fn spread(summaries: &[Summary], student: f64) -> Summary {
 const FRACTION_BITS: u32 = 7;
 const SMALLEST: f64 = 1.0 / 1_073_741_824.0;
 
-fn bucket(value: f64) -> usize {
+pub(crate) fn bucket(value: f64) -> usize {
     let bits = |value: f64| value.to_bits() >> (52 - FRACTION_BITS);
     (bits(value.max(SMALLEST)) - bits(SMALLEST)) as usize
 }
@@ -99,13 +99,17 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn add(&mut self, value: f64, weight: f64) {
-        let at = bucket(value);
-        if self.buckets.len() <= at {
-            self.buckets.resize(at + 1, 0.0);
-        }
-        self.buckets[at] += weight;
-        self.weight += weight;
+        self.count(bucket(value), weight);
         self.sum += weight * value;
+    }
+
+    /// As many more in a bucket, of which the mean is known elsewhere.
+    pub(crate) fn count(&mut self, bucket: usize, weight: f64) {
+        if self.buckets.len() <= bucket {
+            self.buckets.resize(bucket + 1, 0.0);
+        }
+        self.buckets[bucket] += weight;
+        self.weight += weight;
     }
 
     /// Mean, and percentiles at the middle of their buckets; none of none.

@@ -154,7 +154,7 @@ impl Engine {
 }
 
 /// Tokens per step are a multiple of 2^-20, so that sums of them are exact in any order.
-const FINE: f64 = 1_048_576.0;
+pub(crate) const FINE: f64 = 1_048_576.0;
 
 /// Why a request was not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

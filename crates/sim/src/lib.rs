@@ -12,6 +12,7 @@ mod closed_form;
 mod distribution;
 mod engine;
 mod fleet;
+mod gaps;
 mod line;
 mod metrics;
 mod op_tables;

@@ -25,6 +25,11 @@ impl Line {
         self.length - self.played
     }
 
+    /// Seconds of a step from here.
+    pub(crate) fn time(&self, step: u64) -> f64 {
+        self.first + self.slope * (self.played + step) as f64
+    }
+
     /// When so many more steps have been played.
     pub(crate) fn end(&self, steps: u64) -> Time {
         self.origin + Time::from_seconds(self.elapsed(self.played + steps))

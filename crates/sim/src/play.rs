@@ -77,8 +77,8 @@ fn result<T: StepTimes, S: rackplan_traffic::Source>(playing: Playing<'_, '_, T,
     let kv_peak = ranks().map(|rank| rank.cache.peak_tokens()).fold(0.0, f64::max);
     let preemptions = ranks().map(|rank| rank.taken_back).sum::<u64>() as u32;
     let recorder = playing.recorder;
+    let totals = recorder.totals();
     let Tally { finished, ttft, tpot, e2e, .. } = recorder.all;
-    let totals = recorder.totals;
     let duration = recorder.last_token.seconds();
     let per_second = |amount: f64| if duration > 0.0 { amount / duration } else { 0.0 };
     let mut rows = recorder.rows.unwrap_or_default();

@@ -66,6 +66,8 @@ pub(crate) struct Rank {
     hold_left: Option<u64>,
     /// Whether one was taken back for the step at hand, so that none is let in before the next.
     is_full: bool,
+    /// Whether one whose prompt is computed joined the decoding sequences for the step at hand.
+    pub(crate) has_joined: bool,
     /// Whether its decoding sequences are others than when that was last asked.
     changed: bool,
     /// Sequences by when their last token came, since the last decode step: (how many, when).
@@ -99,6 +101,7 @@ impl Rank {
             held: 0,
             hold_left: None,
             is_full: false,
+            has_joined: false,
             changed: false,
             last_tokens: Vec::new(),
             hands_over: false,
@@ -125,7 +128,7 @@ impl Rank {
     }
 
     /// Tokens that the decoding sequences add to the cache in a step.
-    fn growth(&self, engine: &Engine) -> f64 {
+    pub(crate) fn growth(&self, engine: &Engine) -> f64 {
         f64::from(self.decodes) * engine.tokens_per_step
     }
 
@@ -192,6 +195,7 @@ impl Rank {
     pub(crate) fn schedule(&mut self, world: &mut World, hold: bool) {
         let engine = world.engine;
         self.prompts.clear();
+        self.has_joined = false;
         self.is_full = self.make_room(world);
         let beside = if engine.policy.rests_decodes() { 0.0 } else { self.growth(engine) };
         let mut left = (f64::from(engine.token_budget) - beside).max(0.0);
@@ -241,6 +245,7 @@ impl Rank {
             if world.requests[id].is_computed() {
                 self.note_admitted(world.requests, id);
                 self.join(world, id);
+                self.has_joined = true;
             } else {
                 left -= self.begin(world, id, limit);
             }
@@ -382,6 +387,7 @@ impl Rank {
             return 1;
         }
         let most = most.min(self.steps_to_end(requests)).min(self.hold_left.unwrap_or(u64::MAX));
+        let most = most.min(self.cache.steps_to_sharing(self.steps, most));
         most.min(self.growth_left(most)).max(1)
     }
 

@@ -1,7 +1,9 @@
 //! What is noted while playing: latencies of requests, gaps between tokens, what steps did.
 
 use crate::Refusal;
-use crate::distribution::{Distribution, Histogram};
+use crate::distribution::Distribution;
+use crate::engine::FINE;
+use crate::gaps::Gaps;
 use crate::metrics::Row;
 use crate::request::Request;
 use crate::time::Time;
@@ -23,6 +25,8 @@ pub struct StepRecord {
     pub decodes: u32,
     /// Their cached tokens before the first step.
     pub context: f64,
+    /// By how many tokens that grows in each step.
+    pub growth: f64,
     /// Tokens of prompts computed.
     pub prompt_tokens: f64,
 }
@@ -115,14 +119,45 @@ pub struct Totals {
     pub busy_s: f64,
 }
 
+/// Sums over steps, in whole numbers, so that many steps at once add what they add one by one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StepSums {
+    steps: u64,
+    decode_steps: u64,
+    decodes: u64,
+    /// In the finest parts of a token.
+    context: u128,
+    prompt_tokens: f64,
+    busy: u128,
+}
+
+impl StepSums {
+    fn add(&mut self, step: &StepRecord) {
+        self.steps += step.steps;
+        self.busy += u128::from((step.end - step.began).nanoseconds());
+        self.prompt_tokens += step.prompt_tokens;
+        if step.decodes > 0 {
+            self.decode_steps += step.steps;
+            self.decodes += step.steps * u64::from(step.decodes);
+            // n steps see n · context + n (n - 1)/2 · growth.
+            let fine = |tokens: f64| (tokens * FINE) as u128;
+            let steps = u128::from(step.steps);
+            self.context += steps * fine(step.context) + steps * (steps - 1) / 2 * fine(step.growth);
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Recorder<'a> {
     pub(crate) observer: Option<&'a mut dyn Observer>,
     pub(crate) all: Tally,
     /// By class, if more than one is seen.
     pub(crate) classes: Vec<Tally>,
-    pub(crate) itl: Histogram,
-    pub(crate) totals: Totals,
+    pub(crate) itl: Gaps,
+    pub(crate) steps: StepSums,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) hit_tokens: u64,
+    pub(crate) output_tokens: u64,
     pub(crate) refused: BTreeMap<Refusal, u64>,
     pub(crate) rows: Option<Vec<Row>>,
     pub(crate) limits: Vec<RequestLimits>,
@@ -134,26 +169,25 @@ pub(crate) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// Gaps between tokens of so many sequences.
-    pub(crate) fn gaps(&mut self, seconds: f64, sequences: f64) {
-        if sequences > 0.0 {
-            self.itl.add(seconds, sequences);
+    pub(crate) fn step(&mut self, step: &StepRecord) {
+        self.steps.add(step);
+        if let Some(observer) = &mut self.observer {
+            observer.step(step);
         }
     }
 
-    pub(crate) fn step(&mut self, step: &StepRecord) {
-        let (totals, steps) = (&mut self.totals, step.steps as f64);
-        totals.steps += step.steps;
-        totals.busy_s += step.end.since(step.began);
-        totals.prompt_tokens_computed += step.prompt_tokens;
-        if step.decodes > 0 {
-            let decodes = f64::from(step.decodes);
-            totals.decode_steps += step.steps;
-            totals.decodes += decodes * steps;
-            totals.context_tokens += steps * step.context + steps * (steps - 1.0) / 2.0 * decodes;
-        }
-        if let Some(observer) = &mut self.observer {
-            observer.step(step);
+    pub(crate) fn totals(&self) -> Totals {
+        let steps = &self.steps;
+        Totals {
+            steps: steps.steps,
+            decode_steps: steps.decode_steps,
+            decodes: steps.decodes as f64,
+            context_tokens: steps.context as f64 / FINE,
+            prompt_tokens_computed: steps.prompt_tokens,
+            prompt_tokens: self.prompt_tokens,
+            hit_tokens: self.hit_tokens,
+            output_tokens: self.output_tokens,
+            busy_s: steps.busy as f64 / 1e9,
         }
     }
 
@@ -205,9 +239,9 @@ impl Recorder<'_> {
             return;
         }
         self.last_token = self.last_token.max(request.last);
-        self.totals.prompt_tokens += u64::from(request.input);
-        self.totals.output_tokens += u64::from(request.output);
-        self.totals.hit_tokens += u64::from(request.hits.min(request.input));
+        self.prompt_tokens += u64::from(request.input);
+        self.output_tokens += u64::from(request.output);
+        self.hit_tokens += u64::from(request.hits.min(request.input));
         self.preemptions += u64::from(request.taken_back);
         let limits = self.limits.get(usize::from(request.class)).or(self.limits.last()).copied();
         self.all.answered(request, limits);

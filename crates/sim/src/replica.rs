@@ -116,13 +116,26 @@ impl Replica {
     /// Caches grow as far as steps have ended before now, so that who looks into them sees the same whether steps are
     /// played one by one or many at once.
     pub(crate) fn catch_up(&mut self, now: Time, shared: &mut Option<Store>) {
-        let (Some(running), Some(line)) = (&self.running, &self.line) else { return };
-        if running.has_prompts || running.steps < 2 {
-            return;
+        if let Some(ended) = self.ended(now) {
+            for rank in &mut self.ranks {
+                rank.catch_up(ended.steps, (&mut *shared, now));
+            }
         }
-        let ended = line.steps_to(now).saturating_sub(1).min(running.steps - 1);
-        for rank in &mut self.ranks {
-            rank.catch_up(ended, (&mut *shared, now));
+    }
+
+    /// Of the steps that are being played those that ended before now, if any did.
+    fn ended(&self, now: Time) -> Option<Running> {
+        let (running, line) = (self.running.filter(|running| running.steps > 1)?, self.line.as_ref()?);
+        let steps = line.steps_to(now).saturating_sub(1).min(running.steps - 1);
+        (steps > 0).then(|| Running { steps, end: line.end(steps), ..running })
+    }
+
+    /// The play ends here and now, with steps under way.
+    pub(crate) fn stop(&mut self, now: Time, shared: &mut Option<Store>, recorder: &mut Recorder) {
+        let after = now + Time::from_seconds(1e-9);
+        self.catch_up(after, shared);
+        if let Some(ended) = self.ended(after) {
+            self.record(&ended, &self.ranks, recorder);
         }
     }
 
@@ -202,19 +215,29 @@ impl Replica {
         let &Running { began, steps, end, .. } = running;
         let first = self.line.as_ref().filter(|_| steps > 1).map_or(end, |line| line.end(1));
         let mut step = StepRecord { replica: self.number, began, end, steps, ..StepRecord::default() };
+        // Sequences whose last token came as the first step began: their gap is that step.
+        let mut in_time = 0;
         for rank in ranks {
             step.prompt_tokens += rank.prompts.tokens();
             if rank.decodes_run {
                 step.decodes += rank.decodes;
                 step.context += rank.context_run();
+                step.growth += rank.growth(&self.engine);
                 for &(sequences, last) in &rank.last_tokens {
-                    recorder.gaps(first.since(last), f64::from(sequences));
-                }
-                if steps > 1 {
-                    let rest = (steps - 1) as f64;
-                    recorder.gaps(end.since(first) / rest, rest * f64::from(rank.decodes));
+                    if last == began {
+                        in_time += sequences;
+                    } else {
+                        recorder.itl.add(first - last, sequences);
+                    }
                 }
             }
+        }
+        match &self.line {
+            Some(line) => {
+                recorder.itl.add_steps(line, 0..1, first - began, in_time);
+                recorder.itl.add_steps(line, 1..steps, end - first, step.decodes);
+            }
+            None => recorder.itl.add(end - began, in_time),
         }
         recorder.step(&step);
     }
@@ -344,6 +367,11 @@ impl Replica {
     }
 
     fn steps_to_event(&mut self, line: &Line, requests: &Requests) -> u64 {
+        // Those who joined without a prompt may change whether others are held, which shows when the next step is scheduled.
+        let holds = || self.balanced > 0 || self.ranks.iter().any(|rank| !rank.queue.is_empty());
+        if self.ranks.iter().any(|rank| rank.has_joined) && holds() {
+            return 1;
+        }
         let mut steps = self.balance_left.unwrap_or(u64::MAX).min(line.left());
         for rank in self.ranks.iter_mut().filter(|rank| rank.decodes > 0) {
             steps = rank.steps_to_event(requests, steps);
@@ -388,11 +416,8 @@ impl Replica {
 
     /// Everything that was here is lost; steps that had ended were played.
     pub(crate) fn fail(&mut self, now: Time, recorder: &mut Recorder) {
-        if let (Some(running), Some(line)) = (self.running.take(), &self.line) {
-            let steps = line.steps_to(now).saturating_sub(1).min(running.steps);
-            if steps > 0 {
-                self.record(&Running { steps, end: line.end(steps), ..running }, &self.ranks, recorder);
-            }
+        if let Some(ended) = self.ended(now) {
+            self.record(&ended, &self.ranks, recorder);
         }
         for rank in &mut self.ranks {
             rank.fail(&self.engine, &self.caching, self.piece);

@@ -195,6 +195,7 @@ fn result<T: StepTimes, S: Source>(mut playing: Playing<'_, '_, T, S>, fleet: &F
     let recorder = playing.recorder;
     let refused: u64 = recorder.refused.values().sum();
     let last_token = Seconds::new(recorder.last_token.seconds());
+    let totals = recorder.totals();
     let all = ClassResult::of(recorder.all);
     Simulated {
         classes: recorder.classes.into_iter().map(ClassResult::of).collect(),
@@ -206,7 +207,7 @@ fn result<T: StepTimes, S: Source>(mut playing: Playing<'_, '_, T, S>, fleet: &F
         end: Seconds::new(playing.now.seconds()),
         last_token,
         span: Seconds::new(recorder.last_token.since(recorder.warm_up)),
-        totals: recorder.totals,
+        totals,
         preemptions: recorder.preemptions,
         retries: recorder.retries,
         failures: playing.control.failures,

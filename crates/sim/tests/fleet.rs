@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use rackplan_sim::{
-    Caching, Decoders, Engine, Eviction, Fleet, KvBlocks, Observer, Outage, RequestLimits, Router, Row,
-    Sample, Scaling, Simulated, Simulation, Step, StepTimes, Tier, simulate,
+    BatchWait, Caching, Decoders, Engine, Eviction, Fleet, KvBlocks, Observer, Outage, RequestLimits, Router,
+    Row, Sample, Scaling, Simulated, Simulation, Step, StepTimes, Tier, simulate,
 };
 use rackplan_traffic::{Answered, Sent, Source, Stream};
 use rackplan_units::{BytesPerSecond, Seconds};
@@ -532,6 +532,30 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Engines with all that makes steps differ from one another.
+    fn engines()(
+        (ranks, stages) in prop_oneof![(1u32..4, Just(1)), (Just(1), 2u32..4)],
+        tokens_per_step in prop_oneof![Just(1.0), 1.0f64..4.0],
+        balance_wait in 0u32..6,
+        batch_wait in proptest::option::of((1u32..20).prop_map(|steps| BatchWait { steps, filled: 0.5 })),
+        (schedules_ahead, receive_interval) in (any::<bool>(), 1u32..4),
+        reserved_output in prop_oneof![Just(0.0), 0.0f64..1.0],
+    ) -> Engine {
+        Engine {
+            ranks,
+            stages,
+            tokens_per_step,
+            balance_wait,
+            batch_wait,
+            schedules_ahead,
+            receive_interval,
+            reserved_output,
+            ..bare()
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
@@ -556,15 +580,26 @@ proptest! {
     }
 
     #[test]
-    fn law_a_fleet_skips_ahead_exactly(fleet in fleets(), seed in 0u64..1000, count in 1u32..30) {
-        // Reading or computing again is decided by links that are busy at the moment of asking; without lower tiers
-        // nothing hangs on how often is asked.
-        let fleet = Fleet { caching: Caching { tiers: vec![], ..caching() }, ..fleet };
-        let simulated = |skip_ahead| {
-            let how = Simulation { skip_ahead, ..Simulation::default() };
-            let simulated = simulate(&fleet, &[Linear], &mut conversations(count, 4, seed), &how, None);
-            (simulated.all, simulated.end, simulated.totals.hit_tokens, simulated.totals.steps, simulated.preemptions)
+    fn law_a_fleet_skips_ahead_exactly(
+        fleet in fleets(), engine in engines(), seed in 0u64..1000, count in 1u32..30, until in 1.0f64..30.0,
+    ) {
+        let Engine { kv_capacity, token_budget, .. } = fleet.engine;
+        let engine = Engine { kv_capacity, token_budget, ..engine };
+        let decoders = fleet.decoders.clone().map(|decoders| Decoders { engine, ..decoders });
+        let fleet = Fleet { engine, decoders, ..fleet };
+        let seen = |skip_ahead| {
+            let mut samples = Samples::default();
+            let every = Some(Seconds::new(0.7));
+            let until = (until < 20.0).then(|| Seconds::new(until));
+            let how = Simulation { skip_ahead, sample_every: every, until, ..Simulation::default() };
+            let mut clients = conversations(count, 4, seed);
+            let simulated = simulate(&fleet, &[Linear], &mut clients, &how, Some(&mut samples));
+            (simulated, samples.0)
         };
-        prop_assert!(simulated(true) == simulated(false));
+        let (skipping, stepping) = (seen(true), seen(false));
+        let differs = skipping.1.iter().zip(&stepping.1).find(|(left, right)| left != right);
+        prop_assert!(differs.is_none(), "{differs:?}");
+        // To the last bit of every sum.
+        prop_assert_eq!(format!("{skipping:?}"), format!("{stepping:?}"));
     }
 }

@@ -99,11 +99,11 @@ pub(crate) struct Cache {
     used: f64,
     idle: Lru,
     pub(crate) stores: Vec<Store>,
+    /// Whether a tier that all replicas share is below them.
+    shares: bool,
     pub(crate) growth: Growth,
     /// The most that running requests held.
     peak: f64,
-    /// Tokens read from each tier.
-    pub(crate) evicted_tokens: u64,
 }
 
 impl Cache {
@@ -125,9 +125,9 @@ impl Cache {
             used: 0.0,
             idle: Lru::new(caching.eviction),
             stores: stores.map(|tier| Store::new(tier, caching)).collect(),
+            shares: caching.tiers.iter().any(|tier| tier.is_shared),
             growth: Growth::new(block, tokens_per_step),
             peak: 0.0,
-            evicted_tokens: 0,
             caching: caching.clone(),
         }
     }
@@ -316,6 +316,15 @@ impl Cache {
         self.fit(shared.0, shared.1);
     }
 
+    /// Decode steps until something moves to the tier that all replicas share, at the earliest, if they are no more than
+    /// `most`: others may look for it, so that it has to be there in time.
+    pub(crate) fn steps_to_sharing(&self, from: u64, most: u64) -> u64 {
+        if !self.shares || self.idle.tokens() == 0 {
+            return u64::MAX;
+        }
+        self.growth.steps_within(from, self.room() - self.idle.tokens() as f64, most).saturating_add(1)
+    }
+
     /// Notes what running requests hold.
     pub(crate) fn note_peak(&mut self) {
         self.peak = self.peak.max(self.held());
@@ -366,8 +375,6 @@ impl Cache {
             }
             if goes_down {
                 self.write_down(key, tokens, shared, now);
-            } else {
-                self.evicted_tokens += u64::from(over);
             }
         }
     }
@@ -382,7 +389,6 @@ impl Cache {
             }
             going = left;
         }
-        self.evicted_tokens += going.iter().map(|(_, tokens)| u64::from(*tokens)).sum::<u64>();
     }
 
     /// Prefix tokens of a request that lie here or in our lower tiers: what a router asks for.

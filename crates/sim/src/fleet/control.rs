@@ -265,6 +265,7 @@ impl<T: StepTimes, S: Source> Playing<'_, '_, T, S> {
         if self.recorder.observer.is_none() {
             return;
         }
+        self.catch_up();
         let kv = self.kv_blocks();
         let all = (kv.used + kv.shared + kv.idle + kv.free).max(1.0);
         let lower = self.replicas.iter().flat_map(|replica| &replica.ranks).map(|rank| &rank.cache.stores);
@@ -281,8 +282,8 @@ impl<T: StepTimes, S: Source> Playing<'_, '_, T, S> {
         if let Some(shared) = &self.shared {
             see(self.fleet.caching.tiers.len() - 1, shared);
         }
-        let totals = &self.recorder.totals;
-        let seen = (totals.prompt_tokens, totals.hit_tokens, totals.output_tokens, reads, waited);
+        let recorder = &self.recorder;
+        let seen = (recorder.prompt_tokens, recorder.hit_tokens, recorder.output_tokens, reads, waited);
         let before = std::mem::replace(&mut self.control.sampled, seen);
         let running =
             self.replicas.iter().flat_map(|replica| &replica.ranks).map(|rank| u64::from(rank.running()));

@@ -146,7 +146,11 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             let event = self.events.next_time();
             let (replica, step) = self.first_replica();
             let next = arrival.min(event).min(step);
-            if next > self.how.until || next == Time::NEVER {
+            if next > self.how.until {
+                self.end_at(self.how.until);
+                break;
+            }
+            if next == Time::NEVER {
                 break;
             }
             self.now = self.now.max(next);
@@ -160,6 +164,14 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
             } else {
                 self.step(replica);
             }
+        }
+    }
+
+    /// The play ends with steps under way: those that have ended count.
+    fn end_at(&mut self, until: Time) {
+        self.now = until;
+        for replica in &mut self.replicas {
+            replica.stop(until, &mut self.shared, &mut self.recorder);
         }
     }
 
@@ -279,9 +291,7 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
     fn route(&mut self, id: u32) {
         self.refresh_signals();
         if self.fleet.router == Router::PrefixAware {
-            for replica in &mut self.replicas {
-                replica.catch_up(self.now, &mut self.shared);
-            }
+            self.catch_up();
         }
         let request = &self.requests[id];
         let chosen = self.routing.choose(&self.control.open, &self.replicas, request);
@@ -291,6 +301,13 @@ impl<'a, 'r, T: StepTimes, S: Source> Playing<'a, 'r, T, S> {
                 self.requests[id].replica = NOWHERE;
                 self.stranded.push(id);
             }
+        }
+    }
+
+    /// Caches are as full as they would be had steps been played one by one.
+    fn catch_up(&mut self) {
+        for replica in &mut self.replicas {
+            replica.catch_up(self.now, &mut self.shared);
         }
     }
 

@@ -33,11 +33,11 @@ impl Gaps {
         }
         self.sum(time, sequences, steps.end - steps.start);
         let size = |step: u64| bucket(line.time(step));
-        let (mut from, last) = (steps.start, size(steps.end - 1));
+        let (mut from, last) = (steps.start, steps.end - 1);
         while from < steps.end {
             let at = size(from);
-            let to =
-                if at == last { steps.end } else { first_other(from..steps.end, |step| size(step) == at) };
+            let is_last = from == last || at == size(last);
+            let to = if is_last { steps.end } else { first_other(from..last, |step| size(step) == at) };
             self.sizes.count(at, f64::from(sequences) * (to - from) as f64);
             from = to;
         }

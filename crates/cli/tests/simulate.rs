@@ -227,6 +227,22 @@ fn law_capacity_is_within_the_targets_and_more_is_not() {
 }
 
 #[test]
+fn hand_capacity_is_sought_over_the_whole_trace_and_says_so() {
+    let path = table("whole", &even(300, 0.1));
+    for (words, requests) in [("", 300), ("--requests 120", 120), ("--repeat 2", 600)] {
+        let said = play(&format!("{words} --capacity"), Some(&path));
+        assert!(
+            said.out.replace("\n             ", " ").contains(&format!("over {requests} requests")),
+            "{}",
+            said.out
+        );
+        let found = answer(&format!("{words} --capacity"), Some(&path));
+        assert_eq!(found["capacity"]["trace_requests"], requests);
+        assert_eq!(found["capacity"]["trace_requests_left_out"], 0);
+    }
+}
+
+#[test]
 fn law_no_load_meets_what_nothing_is_fast_enough_for() {
     let found = answer("--isl 1000 --osl 100 --rate 2 --requests 100 --capacity --tpot 1us", None);
     assert_eq!((&found["capacity"]["load"], &found["capacity"]["limit"]), (&Value::Null, &"tpot".into()));

@@ -316,19 +316,36 @@ pub(super) fn at_most(capacity: &SimulatedCapacity) -> String {
                 in_words(&capacity.limit)
             )
         });
-        return format!("nothing is within the targets at {}{least}{ended}", capacity.percentile);
+        let part = part_of_trace(capacity);
+        return format!("nothing is within the targets at {}{part}{least}{ended}", capacity.percentile);
     };
     let rate = capacity.requests_per_s.filter(|_| capacity.unit != "requests_per_s");
     let rate = rate.map_or_else(String::new, |rate| format!(", {} req/s,", number(rate)));
     let times = [("TTFT", capacity.ttft_s), ("TPOT", capacity.tpot_s), ("e2e", capacity.e2e_s)];
     let times = times.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", time(value?))));
     format!(
-        "{}{rate} within the targets at {} ({}); more would break {}{ended}",
+        "{}{rate} within the targets at {} ({}){}; more would break {}{ended}",
         load_in_words(capacity, load),
         capacity.percentile,
         times.collect::<Vec<_>>().join(", "),
+        part_of_trace(capacity),
         in_words(&capacity.limit)
     )
+}
+
+/// How much of a trace a search played.
+fn part_of_trace(capacity: &SimulatedCapacity) -> String {
+    match (capacity.trace_requests, capacity.trace_requests_left_out) {
+        (Some(all), Some(0)) => format!(" over {} requests", count(all)),
+        (Some(some), Some(left_out)) => {
+            format!(
+                " over the first {} of {} requests (--requests N for others)",
+                count(some),
+                count(some + left_out)
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// What a search varies, with its unit.

@@ -405,6 +405,10 @@ pub struct SimulatedCapacity {
     pub tpot_s: Option<f64>,
     /// Time to the last token there, at that percentile.
     pub e2e_s: Option<f64>,
+    /// Requests of the trace that were played at each load, its first; absent for people.
+    pub trace_requests: Option<u64>,
+    /// Requests of the trace after those.
+    pub trace_requests_left_out: Option<u64>,
     /// Whether the search was ended before its end.
     pub stopped: bool,
     /// Loads that were played, the least first.

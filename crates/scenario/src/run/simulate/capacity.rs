@@ -14,8 +14,8 @@ use rackplan_sim::{ClassResult, Latency, RequestLimits, Simulated, Simulation, S
 use rackplan_units::Seconds;
 use rayon::prelude::*;
 
-/// Requests of a trace that are played at each load.
-const KEPT: u64 = 20_000;
+/// Requests of a trace that are played at each load, if nobody says how many: some seconds' worth of playing.
+const KEPT: u64 = 100_000;
 /// Requests of people at each load: between two ends as many for each user, and some for each whatever the end.
 const OF_USERS: (u64, u64, u64) = (10_000, 200_000, 20);
 const FEWEST_OF_USER: u64 = 4;
@@ -57,6 +57,8 @@ pub(super) fn capacity(
         ttft_s: best.and_then(|point| point.ttft_s),
         tpot_s: best.and_then(|point| point.tpot_s),
         e2e_s: best.and_then(|point| point.e2e_s),
+        trace_requests: varied.listed().map(|(played, _)| played),
+        trace_requests_left_out: varied.listed().map(|(_, left_out)| left_out),
         stopped: (stage.interrupted)(),
         points: found.points,
         percentile,
@@ -67,15 +69,18 @@ pub(super) fn capacity(
 enum Varied {
     /// How many people ask, or how often.
     Crowd(Crowd),
-    /// How fast requests of a trace come, beside the rate of the trace as it is written.
-    List(List, f64),
+    /// How fast requests of a trace come, beside the rate of the trace as it is written, and how many are left out.
+    List(List, f64, u64),
 }
 
 impl Varied {
     fn of(stage: &Stage<'_>) -> Self {
         match stage.load {
             Load::People(crowd) => Self::Crowd(crowd.clone()),
-            Load::Trace(trace) => Self::List(trace.first(KEPT, stage.simulation.seed), trace.rate()),
+            Load::Trace(trace) => {
+                let (list, left_out) = trace.first(KEPT, stage.simulation.seed);
+                Self::List(list, trace.rate(), left_out)
+            }
         }
     }
 
@@ -92,7 +97,15 @@ impl Varied {
     fn asked(&self) -> f64 {
         match self {
             Self::Crowd(crowd) => crowd.load(),
-            Self::List(_, rate) => *rate,
+            Self::List(_, rate, _) => *rate,
+        }
+    }
+
+    /// Requests of a trace that are played, and those that are left out.
+    fn listed(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Crowd(_) => None,
+            Self::List(list, _, left_out) => Some((list.sent.len() as u64, *left_out)),
         }
     }
 
@@ -105,7 +118,7 @@ impl Varied {
     /// answer within the limits.
     fn saturating(&self, saturated: f64, limits: &[OfClass]) -> (f64, bool) {
         match self {
-            Self::List(list, rate) => (saturated / list.rate().unwrap_or(saturated) * rate, true),
+            Self::List(list, rate, _) => (saturated / list.rate().unwrap_or(saturated) * rate, true),
             Self::Crowd(crowd) => {
                 let cycle = |place: usize, habits: &Habits| {
                     let RequestLimits { ttft, tpot, e2e } = limits[place].limits;
@@ -126,7 +139,7 @@ impl Varied {
     fn offered(&self, load: f64) -> Option<f64> {
         match self {
             Self::Crowd(crowd) => crowd.offered().map(|_| load),
-            Self::List(list, rate) => list.rate().map(|kept| kept * load / rate),
+            Self::List(list, rate, _) => list.rate().map(|kept| kept * load / rate),
         }
     }
 
@@ -137,7 +150,7 @@ impl Varied {
             Self::Crowd(crowd) => {
                 Requests::People(Box::new(scaled(crowd, load, &simulation).people(simulation.seed)))
             }
-            Self::List(list, rate) => {
+            Self::List(list, rate, _) => {
                 simulation.warm_up = simulation.warm_up * (rate / load);
                 Requests::List(list.faster(load / rate))
             }

@@ -179,8 +179,12 @@ impl<'a> Trace<'a> {
     }
 
     pub(super) fn expected(&self) -> Option<u64> {
-        let all = self.seen.requests.saturating_mul(u64::from(self.repeat)).min(self.most);
-        (self.until.is_infinite() || self.repeat == 1).then_some(all)
+        (self.until.is_infinite() || self.repeat == 1).then(|| self.all())
+    }
+
+    /// Requests of all copies, as many as are sent at most.
+    fn all(&self) -> u64 {
+        self.seen.requests.saturating_mul(u64::from(self.repeat)).min(self.most)
     }
 
     /// For how long requests come, in seconds.
@@ -208,10 +212,13 @@ impl<'a> Trace<'a> {
         self.file.options.rate
     }
 
-    /// The first requests of it, in memory.
-    pub(super) fn first(&self, most: u64, seed: u64) -> List {
-        let mut once = Sending { left: most.min(self.most), ..self.sending(seed) };
-        List { block_tokens: once.block_tokens(), sent: std::iter::from_fn(|| once.next_sent()).collect() }
+    /// Its requests in memory, as many as somebody says, else so many at most; and how many are left out.
+    pub(super) fn first(&self, most: u64, seed: u64) -> (List, u64) {
+        let most = if self.most == u64::MAX { most } else { self.most };
+        let mut once = Sending { left: most, ..self.sending(seed) };
+        let sent: Vec<Sent> = std::iter::from_fn(|| once.next_sent()).collect();
+        let left_out = if once.left > 0 { 0 } else { self.all() - sent.len() as u64 };
+        (List { block_tokens: once.block_tokens(), sent }, left_out)
     }
 }
 
@@ -316,5 +323,30 @@ impl Source for Sending<'_> {
 
     fn block_tokens(&self) -> Option<u32> {
         self.trace.seen.format?.block_tokens()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, Cursor};
+
+    const ROWS: &str = "arrival_s,input_tokens,output_tokens\n0,9,1\n1,9,1\n2,9,1\n";
+
+    #[test]
+    fn hand_a_list_is_as_long_as_somebody_says_and_else_at_most_so_long() {
+        let open = || io::Result::Ok(Box::new(Cursor::new(ROWS)) as Box<dyn BufRead + Send>);
+        let file = File { open: &open, options: Options::default() };
+        let seen = Seen { requests: 3, last: 2.0, ..Seen::default() };
+        // Two copies, six requests.
+        for (said, most, length) in
+            [(None, 100, (6, 0)), (None, 4, (4, 2)), (None, 6, (6, 0)), (Some(5), 4, (5, 0))]
+        {
+            let (seen, most_sent) = (seen.clone(), said.unwrap_or(u64::MAX));
+            let (name, until) = (String::new(), f64::INFINITY);
+            let trace = Trace { file, name, repeat: 2, most: most_sent, until, seen };
+            let (list, left_out) = trace.first(most, 1);
+            assert_eq!((list.sent.len(), left_out), length, "{said:?} {most}");
+        }
     }
 }

@@ -184,7 +184,7 @@ impl Rank {
         let found = self.cache.find(id, request, world.shared.as_ref(), world.now);
         let needed = self.cache.needed(request, &found);
         let first = if request.is_computed() { self.cache.growth.first_step(request.own()) } else { 0.0 };
-        let growing = self.cache.growth.taken(self.steps, 1) + first;
+        let growing = self.cache.growth.next(self.steps) + first;
         let reserved = commitment(world.engine, request);
         let has_room =
             growing + needed <= self.cache.room() && self.committed + reserved <= self.cache.blocks;

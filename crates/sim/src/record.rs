@@ -128,21 +128,21 @@ pub(crate) struct StepSums {
     /// In the finest parts of a token.
     context: u128,
     prompt_tokens: f64,
-    busy: u128,
+    busy: Time,
 }
 
 impl StepSums {
     fn add(&mut self, step: &StepRecord) {
         self.steps += step.steps;
-        self.busy += u128::from((step.end - step.began).nanoseconds());
+        self.busy = self.busy + (step.end - step.began);
         self.prompt_tokens += step.prompt_tokens;
         if step.decodes > 0 {
             self.decode_steps += step.steps;
             self.decodes += step.steps * u64::from(step.decodes);
             // n steps see n · context + n (n - 1)/2 · growth.
-            let fine = |tokens: f64| (tokens * FINE) as u128;
-            let steps = u128::from(step.steps);
-            self.context += steps * fine(step.context) + steps * (steps - 1) / 2 * fine(step.growth);
+            let fine = |tokens: f64| u128::from((tokens * FINE) as u64);
+            let (steps, before) = (step.steps, step.steps * (step.steps - 1) / 2);
+            self.context += u128::from(steps) * fine(step.context) + u128::from(before) * fine(step.growth);
         }
     }
 }
@@ -187,7 +187,7 @@ impl Recorder<'_> {
             prompt_tokens: self.prompt_tokens,
             hit_tokens: self.hit_tokens,
             output_tokens: self.output_tokens,
-            busy_s: steps.busy as f64 / 1e9,
+            busy_s: steps.busy.seconds(),
         }
     }
 

@@ -59,6 +59,15 @@ impl Growth {
         if over == 0 { 0 } else { self.by_phase.len() - over }
     }
 
+    /// What is taken by the step after the given ones.
+    pub(crate) fn next(&self, from: u64) -> f64 {
+        if self.is_exact() {
+            f64::from(self.by_phase[self.phase(from)]) * f64::from(self.block)
+        } else {
+            f64::from(self.sequences) * self.tokens_per_step
+        }
+    }
+
     /// What is taken by so many steps after the given ones.
     pub(crate) fn taken(&self, from: u64, steps: u64) -> f64 {
         let sequences = f64::from(self.sequences);
@@ -81,7 +90,7 @@ impl Growth {
             return u64::MAX;
         }
         if !self.is_exact() {
-            return (room / self.taken(from, 1)).max(0.0) as u64;
+            return (room / self.next(from)).max(0.0) as u64;
         }
         let room = (room.max(0.0) / f64::from(self.block)).floor();
         let cycles = (room / f64::from(self.sequences)).floor();
@@ -122,6 +131,7 @@ mod tests {
                 exact += held(from + steps) - held(from);
             }
             prop_assert_eq!(growth.taken(from, steps), exact);
+            prop_assert_eq!(growth.taken(from, 1), growth.next(from));
             let within = growth.steps_within(from, exact, u64::MAX);
             prop_assert!(within >= steps);
             let short = growth.steps_within(from, exact, steps);

@@ -362,6 +362,12 @@ impl Cache {
 
     /// Lets idle pieces go until they fit beside running requests.
     pub(crate) fn fit(&mut self, shared: &mut Option<Store>, now: Time) {
+        if self.idle.tokens() > 0 {
+            self.let_go(shared, now);
+        }
+    }
+
+    fn let_go(&mut self, shared: &mut Option<Store>, now: Time) {
         let room = self.room();
         while self.idle.tokens() as f64 > room {
             let Some((key, tokens)) = self.idle.next_to_go() else { break };

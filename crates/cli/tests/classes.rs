@@ -151,7 +151,6 @@ fn hand_classes_that_cannot_be() {
         ("offload", share.to_owned(), "", "classes.a"),
         ("size", share.to_owned(), "--method first-order", "classes.a"),
         ("sweep", "[classes.a]\nshare = 1\n".to_owned(), "", "classes.a"),
-        ("size", share.to_owned(), "--stock h100_hgx=2", "classes.a"),
     ] {
         let said = run(verb, &text, words);
         assert!([2, 3].contains(&said.code), "{verb} {text}: {} {}", said.code, said.err);

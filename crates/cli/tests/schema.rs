@@ -7,7 +7,7 @@ mod common;
 use common::type_in;
 use serde_json::Value;
 
-const ANSWERS: [(&str, &str); 16] = [
+const ANSWERS: [(&str, &str); 18] = [
     (
         "size",
         "size --method first-order --model Qwen/Qwen3-235B-A22B --users 1000 --context 32k --hardware gb200_nvl72",
@@ -18,6 +18,11 @@ const ANSWERS: [(&str, &str); 16] = [
     ("size", "size --method first-order --users 10 --model Llama-3.1-70B --hardware h200_hgx --tp 1 --pp 1"),
     ("size", "size --model Llama-3.1-8B --users 100 --think-time 10s --hardware h100_hgx"),
     ("size", "size --model Llama-3.1-8B --rate 5 --tpot 1us --hardware h100_hgx"),
+    ("mix", "size --model Llama-3.1-8B --users 100 --think-time 10s --stock h100_hgx=1,h200_hgx=1"),
+    (
+        "mix",
+        "size --model Llama-3.1-8B --users 90k --think-time 10s --stock h100_hgx=1 --set classes.a.share=1 --set classes.b.share=2 --set classes.b.isl=9000",
+    ),
     ("sweep", "sweep"),
     ("sweep", "sweep --mode training --model DeepSeek-R1 --hardware gb200_nvl72 --batch-sizes 1,8"),
     ("explain", "explain --model deepseek-r1 --tp 8 --speculative mtp:2"),

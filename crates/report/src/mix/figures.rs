@@ -1,5 +1,6 @@
 //! Pictures of a fleet of several kinds of rack: who takes how much of the load, and what runs where.
 
+use super::words::asked_per_second;
 use crate::format::counted;
 use crate::html::Figure;
 use crate::svg::{BarPart, BarRow, ClusterDiagram, StackedBars, Theme};
@@ -18,16 +19,38 @@ pub fn figures(answer: &Answer<MixAnswer>, theme: Theme) -> Vec<Figure> {
     };
     let serving = mix.kinds.iter().filter_map(|kind| Some((kind, kind.deployment.as_ref()?)));
     let clusters = serving.map(|(kind, d)| Figure {
-        name: format!("cluster-{}", kind.hardware.id),
-        caption: format!("{} of {}: what runs where.", counted(kind.racks, "rack"), kind.hardware.name),
+        name: format!("cluster-{}", file_name(&pool(kind))),
+        caption: format!(
+            "{} of {}{}: what runs where.",
+            counted(kind.racks, "rack"),
+            kind.hardware.name,
+            alone(kind)
+        ),
         svg: cluster(kind, d, theme),
     });
     [load].into_iter().chain(clusters).collect()
 }
 
+/// `h200_hgx`, or `h200_hgx chat` where they serve one class alone.
+fn pool(kind: &MixKind) -> String {
+    let class = kind.class.as_ref().map_or(String::new(), |class| format!(" {}", class.name));
+    kind.hardware.id.clone() + &class
+}
+
+/// What a file may be called everywhere.
+fn file_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    text.chars().map(plain).collect()
+}
+
+/// ` for chat`.
+fn alone(kind: &MixKind) -> String {
+    kind.class.as_ref().map_or(String::new(), |class| format!(" for {}", class.name))
+}
+
 fn load(mix: &MixAnswer, theme: Theme) -> String {
     let users = mix.load.users.map(|users| users as f64);
-    let all = users.unwrap_or_else(|| super::asked_per_second(mix));
+    let all = users.unwrap_or_else(|| asked_per_second(mix));
     let part = |name: &str, share: f64| BarPart { name: name.to_owned(), value: share * all };
     let serving = mix.kinds.iter().filter(|kind| kind.share > 0.0);
     let lacking = mix.shortfall.map(|short| part("not served", short.share));
@@ -37,7 +60,7 @@ fn load(mix: &MixAnswer, theme: Theme) -> String {
         unit: unit.to_owned(),
         rows: vec![BarRow {
             name: who.to_owned(),
-            parts: serving.map(|kind| part(&kind.hardware.id, kind.share)).chain(lacking).collect(),
+            parts: serving.map(|kind| part(&pool(kind), kind.share)).chain(lacking).collect(),
             capacity: None,
         }],
         ..StackedBars::default()
@@ -50,9 +73,10 @@ fn cluster(kind: &MixKind, d: &MixDeployment, theme: Theme) -> String {
     let spare = d.spares * d.gpus_per_replica;
     ClusterDiagram {
         title: format!(
-            "{} of {}, {} in {}",
+            "{} of {}{}, {} in {}",
             counted(kind.racks, "rack"),
             kind.hardware.name,
+            alone(kind),
             d.layout,
             d.quant
         ),

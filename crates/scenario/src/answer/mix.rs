@@ -1,6 +1,6 @@
 //! The answer of `size` where racks of several kinds are there: who serves how much on which of them.
 
-use super::Hardware;
+use super::{Hardware, SizedClass};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,17 +11,37 @@ pub struct MixAnswer {
     pub feasible: bool,
     /// The load.
     pub load: MixLoad,
+    /// What becomes of each class of requests, where they are told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<MixClass>,
     /// What the fleet has least of: `gpus`, `cost` or `power`.
     pub objective: String,
     /// What all racks used may draw and cost together, where that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<MixLimits>,
-    /// Every kind of rack that is there, in the order in which they were named.
+    /// Every kind of rack that is there, in the order in which they were named; a kind whose racks serve several classes,
+    /// each alone, once for each of them.
     pub kinds: Vec<MixKind>,
     /// The kinds together.
     pub total: MixTotal,
     /// What is not served, where the racks do not suffice.
     pub shortfall: Option<MixShortfall>,
+    /// What it would take if no racks served one class alone, where some do; nothing where the racks would not suffice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undivided: Option<MixUndivided>,
+}
+
+/// Racks that all serve all classes as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MixUndivided {
+    /// Racks used.
+    pub racks: u64,
+    /// Their accelerators.
+    pub gpus_provisioned: u64,
+    /// Their power, where that of every kind is known.
+    pub power_w: Option<f64>,
+    /// What they cost to own, where that of every kind is known.
+    pub usd_per_hour: Option<f64>,
 }
 
 /// What all racks used may draw and cost together.
@@ -42,7 +62,31 @@ pub struct MixLoad {
     pub requests_per_s: f64,
 }
 
-/// One kind of rack.
+/// A class of requests.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MixClass {
+    /// Its name.
+    pub name: String,
+    /// Its part of the users, or of the requests a second.
+    pub share: f64,
+    /// Its users, or its requests a second.
+    pub load: f64,
+    /// The part of them that is served within its targets.
+    pub served: f64,
+    /// The racks that serve it, and which part of it.
+    pub on: Vec<MixPart>,
+}
+
+/// A part of a class of requests.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MixPart {
+    /// Whose part, or the class.
+    pub name: String,
+    /// The part of the class.
+    pub part: f64,
+}
+
+/// Racks of one kind that serve the same.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MixKind {
     /// The rack.
@@ -53,7 +97,11 @@ pub struct MixKind {
     pub racks: u64,
     /// Share of the load that they serve.
     pub share: f64,
-    /// Users or requests a second that all racks of the kind serve within the targets, spares and headroom aside.
+    /// The class that they serve and no other, and which part of it; nothing where they serve all requests as they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<MixPart>,
+    /// Users or requests a second that all racks of the kind serve within the targets, of that class if of one alone, spares
+    /// and headroom aside.
     pub most: f64,
     /// How the model runs on them; nothing where none is used.
     pub deployment: Option<MixDeployment>,
@@ -88,6 +136,9 @@ pub struct MixDeployment {
     pub ttft_s: f64,
     /// Time per output token at the percentile asked for.
     pub tpot_s: f64,
+    /// What each class sees of those that they serve, where they are told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<SizedClass>,
     /// Power of the racks used, where it is known.
     pub power_w: Option<f64>,
     /// What they cost to own, where it is known.

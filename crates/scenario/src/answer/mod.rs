@@ -17,7 +17,10 @@ pub use explain::{
     DeviceRoofs, ExplainAnswer, ExplainLayout, ExplainMemory, ExplainPart, ExplainStep, ExplainedBatch,
     FamilyShare, FormatPeak, LayerShare, Share,
 };
-pub use mix::{MixAnswer, MixDeployment, MixKind, MixLimits, MixLoad, MixShortfall, MixTotal};
+pub use mix::{
+    MixAnswer, MixClass, MixDeployment, MixKind, MixLimits, MixLoad, MixPart, MixShortfall, MixTotal,
+    MixUndivided,
+};
 pub use offload::{Delay, KvSystemColumn, OffloadAnswer, OffloadRow, SwapAnswer, SwapPath};
 pub use plans::{FrontierPoint, NearMiss, ParetoPlan, RankedPlan};
 pub use reasons::{Elasticity, Flip, ReasonsAnswer, Sensitivity, SensitivityPoint};

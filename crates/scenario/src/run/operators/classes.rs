@@ -135,6 +135,20 @@ impl Asked {
         }
     }
 
+    /// The question of one class alone.
+    pub(super) fn of_class(&self, class: usize) -> Self {
+        let (named, kind) = (&self.classes.named[class], self.classes.kinds[class]);
+        let mut asked = self.clone();
+        asked.people.population = match self.people.population {
+            Population::Users { users, .. } => {
+                Population::Users { users: users * named.share, think_time: Seconds::new(named.think) }
+            }
+            Population::Rate(rate) => Population::Rate(rate * named.share),
+        };
+        asked.classes = Classes::default();
+        Self { request: kind.request, targets: kind.targets, ..asked }
+    }
+
     /// The same question with classes asking as often as a plan's answers let them; nothing where they do already.
     pub(super) fn once_more(&self, context: Context, best: &Outcome) -> Option<Self> {
         let population = &self.people.population;
@@ -174,27 +188,43 @@ pub(super) fn classes(context: Context, best: &Outcome, choice: &Choice) -> Vec<
     let operators = question.operators(&choice.found);
     let station = question.station(&choice.found, &operators);
     let all = choice.asked_per_second();
-    let sized = |(place, class): (usize, &Class)| {
+    let seen = |(place, class): (usize, &Class)| {
         let seen = seen_by(&station, class, &asked.people.population, &choice.seen);
         let Named { name, share, .. } = &asked.classes.named[place];
-        let Targets { ttft, tpot, e2e, .. } = class.targets;
-        let request = &class.request;
-        SizedClass {
-            name: name.clone(),
-            share: *share,
-            users: asked.people.users.map(|_| share * asked.people.users_sized() as f64),
-            requests_per_s: all * asked.classes.parts[place],
-            isl: (request.input + request.prefix - request.kept).round() as u64,
-            osl: request.output as u64,
-            ttft_s: seen.ttft,
-            ttft_target_s: ttft.get(),
-            tpot_s: seen.tpot,
-            tpot_target_s: tpot.get(),
-            e2e_s: seen.e2e,
-            e2e_target_s: Some(e2e.get()).filter(|limit| limit.is_finite()),
-        }
+        let part = (name.as_str(), *share, all * asked.classes.parts[place]);
+        sized(asked, class, part, [seen.ttft, seen.tpot, seen.e2e])
     };
-    asked.classes.kinds.iter().enumerate().map(sized).collect()
+    asked.classes.kinds.iter().enumerate().map(seen).collect()
+}
+
+/// What users of a class see of a choice that serves no other.
+pub(super) fn alone(context: Context, name: &str, choice: &Choice) -> SizedClass {
+    let (asked, seen) = (context.asked, &choice.seen);
+    let class = Class { request: asked.request, targets: asked.targets };
+    sized(asked, &class, (name, 1.0, choice.asked_per_second()), [seen.ttft, seen.tpot, seen.e2e])
+}
+
+fn sized(
+    asked: &Asked,
+    class: &Class,
+    (name, share, requests_per_s): (&str, f64, f64),
+    [ttft_s, tpot_s, e2e_s]: [f64; 3],
+) -> SizedClass {
+    let (request, targets) = (&class.request, &class.targets);
+    SizedClass {
+        name: name.to_owned(),
+        share,
+        users: asked.people.users.map(|_| share * asked.people.users_sized() as f64),
+        requests_per_s,
+        isl: (request.input + request.prefix - request.kept).round() as u64,
+        osl: request.output as u64,
+        ttft_s,
+        ttft_target_s: targets.ttft.get(),
+        tpot_s,
+        tpot_target_s: targets.tpot.get(),
+        e2e_s,
+        e2e_target_s: Some(targets.e2e.get()).filter(|limit| limit.is_finite()),
+    }
 }
 
 #[cfg(test)]

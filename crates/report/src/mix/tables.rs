@@ -2,7 +2,9 @@
 
 use crate::format::{count, dollars, number, percent, power, time};
 use crate::section::{Section, csv as rows_as_csv};
-use rackplan_scenario::answer::{Answer, MixAnswer, MixClass, MixDeployment, MixKind, MixPart, SizedClass};
+use rackplan_scenario::answer::{
+    Answer, MixAnswer, MixClass, MixDeployment, MixKind, MixPart, Relaxation, SizedClass,
+};
 
 /// A row a kind; bare numbers, units in the heading.
 pub fn csv(answer: &Answer<MixAnswer>) -> String {
@@ -72,6 +74,12 @@ pub(super) fn sections(mix: &MixAnswer) -> Vec<Section> {
     let mut all = vec![shares(mix), running(mix)];
     if !mix.classes.is_empty() {
         all.extend([classes(mix), seen(mix)]);
+    }
+    if let Some(difficulty) = &mix.difficulty {
+        let row = |way: &Relaxation| vec![way.flag.clone(), way.result.clone()];
+        let rows = difficulty.relaxations.iter().map(row).collect();
+        let title = format!("What would help, where {}", difficulty.binding);
+        all.push(Section::new(&title, &["change", "what it gives"], rows));
     }
     all
 }

@@ -68,7 +68,7 @@ pub(super) fn facts(answer: &Answer<MixAnswer>) -> String {
     let divided = mix.feasible && mix.kinds.iter().any(|kind| kind.class.is_some());
     let instead =
         if divided { labelled("instead", &undivided(mix.undivided.as_ref())) } else { String::new() };
-    kinds + &labelled("together", &together(mix)) + &instead + &labelled("notes", &assumed)
+    kinds + &labelled("together", &together(mix)) + &instead + &difficulty(mix) + &labelled("notes", &assumed)
 }
 
 /// What it would take if no racks served one class alone.
@@ -82,6 +82,17 @@ fn undivided(all: Option<&MixUndivided>) -> String {
         counted(all.gpus_provisioned, "GPU"),
         bill(all.power_w, all.usd_per_hour)
     )
+}
+
+/// Ways out that are named.
+const NAMED: usize = 6;
+
+/// What is in the way, and what would help.
+fn difficulty(mix: &MixAnswer) -> String {
+    let Some(difficulty) = &mix.difficulty else { return String::new() };
+    let ways = difficulty.relaxations.iter().take(NAMED);
+    let help = ways.map(|way| labelled("would help", &format!("{}: {}", way.flag, way.result)));
+    labelled("in the way", &difficulty.binding) + &help.collect::<String>()
 }
 
 fn of_kind(mix: &MixAnswer, kind: &MixKind) -> String {

@@ -1,6 +1,6 @@
 //! The answer of `size` where racks of several kinds are there: who serves how much on which of them.
 
-use super::{Hardware, SizedClass};
+use super::{Difficulty, Hardware, SizedClass};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +29,9 @@ pub struct MixAnswer {
     /// What it would take if no racks served one class alone, where some do; nothing where the racks would not suffice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undivided: Option<MixUndivided>,
+    /// What is in the way and what would help, where the racks do not suffice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difficulty: Option<Difficulty>,
 }
 
 /// Racks that all serve all classes as they come.

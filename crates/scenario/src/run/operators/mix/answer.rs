@@ -130,6 +130,7 @@ fn together(fleet: Fleet, pools: &[Pool], mut kinds: Vec<MixKind>) -> MixAnswer 
         shortfall: (!feasible)
             .then(|| MixShortfall { users: users.then_some(lacking), share: 1.0 - served / load }),
         undivided: None,
+        difficulty: None,
         kinds,
     }
 }

@@ -27,6 +27,11 @@ impl<'a> Fleet<'a> {
         Context { shared: self.shared, request: &self.alone[place], asked: self.asked }
     }
 
+    /// The same racks asked something else.
+    pub(super) fn asking(self, asked: &'a Asked) -> Self {
+        Self { asked, ..self }
+    }
+
     pub(super) fn kinds(self) -> Result<Vec<Kind>, QuestionError> {
         let kinds = (0..self.named.len()).into_par_iter();
         kinds.map(|place| Kind::new(self.about(place), self.named[place].racks)).collect()

@@ -2,6 +2,7 @@
 //! integer program that is small enough to be gone through; what runs on each is what `size` would run there.
 
 mod answer;
+mod ease;
 mod fill;
 mod fleet;
 mod kind;
@@ -39,7 +40,10 @@ pub fn mix(inputs: &Inputs, layers: &Layers) -> Result<Answer<MixAnswer>, Questi
     let fleet = Fleet { shared: &shared, alone: &alone, asked: &asked, named: &named, classes: &classes };
     let kinds = fleet.kinds()?;
     note_unknown(fleet, &kinds, &mut request.notes);
-    let found = answer(fleet, layers, &kinds, &mut request)?;
+    let mut found = answer(fleet, layers, &kinds, &mut request)?;
+    if !found.feasible {
+        found.difficulty = Some(ease::difficulty(fleet, &kinds, &found)?);
+    }
     let mut answer = envelope::wrapped(request, found, ("operators", BAND));
     for added in ["hardware", "limits.max_racks"] {
         answer.question.remove(added);

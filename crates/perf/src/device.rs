@@ -59,6 +59,11 @@ impl Oversubscription {
     pub const NONE: Self =
         Self { server: f64::INFINITY, rack: f64::INFINITY, inter_server: 1.0, inter_rack: 1.0 };
 
+    /// The ratio to what is in no rack of accelerators, such as storage servers.
+    pub fn outside(&self) -> f64 {
+        self.inter_rack
+    }
+
     /// The ratio at the farthest level that a tightly packed group of so many accelerators spans. What leaves their
     /// server is taken to pass that level, while all others there send too: that is what a ratio promises at least.
     pub fn among(&self, ranks: f64) -> f64 {

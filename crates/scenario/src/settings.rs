@@ -503,7 +503,7 @@ pub const SETTINGS: &[Setting] = &[
         [],
         "LEVEL=RATIO",
         WHERE,
-        PLANS,
+        PLANS_AND_EXPLAIN,
         "Bandwidth below inter_server or inter_rack over what that level carries onwards, e.g. inter_rack=3 for 3:1"
     ),
     setting!(

@@ -2,12 +2,14 @@
 
 use super::format::WeightFormat;
 use super::model::catalog_error;
+use super::request::Oversubscribed;
 use super::{Inputs, Notes};
 use crate::QuestionError;
 use crate::answer::Hardware;
 use rackplan_catalog::first_order::{self as founding, Presets};
 use rackplan_catalog::{Catalog, CatalogError, Entry, GemmKind, Gpu, Kind, Level, LinkType, Rack, RackLink};
 use rackplan_first_order as method;
+use rackplan_perf::Oversubscription;
 use rackplan_units::{Bytes, FlopsPerSecond};
 
 /// What it runs on.
@@ -31,6 +33,24 @@ pub(crate) struct FoundingMachine {
 pub(crate) struct RealMachine {
     pub(crate) rack: Entry<Rack>,
     pub(crate) gpu: Entry<Gpu>,
+}
+
+impl RealMachine {
+    /// What the levels beyond its servers and racks are oversubscribed by: what is asked, else what the catalog knows.
+    pub(crate) fn oversubscription(&self, asked: &[Oversubscribed]) -> Oversubscription {
+        let (rack, layout) = (&self.rack.record, &self.rack.record.layout);
+        let ratio = |level: Level| {
+            let asked = asked.iter().rfind(|change| change.level == level.name());
+            asked.map_or(rack.link(level).oversubscription.unwrap_or(1.0), |change| change.ratio)
+        };
+        let domain = f64::from(layout.scale_up_domain_gpus);
+        Oversubscription {
+            server: f64::from(layout.gpus_per_server),
+            rack: f64::from(rack.gpus_per_rack()).max(domain),
+            inter_server: ratio(Level::InterServer),
+            inter_rack: ratio(Level::InterRack),
+        }
+    }
 }
 
 impl Machine {

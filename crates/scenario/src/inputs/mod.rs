@@ -15,7 +15,7 @@ pub(crate) use format::{KvFormat, Quant, kv_bytes};
 pub(crate) use machine::{Machine, RealMachine, founding_rack_of};
 pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;
-pub(crate) use reader::{MOST_OVERSUBSCRIBED, read_links};
+pub(crate) use reader::{MOST_OVERSUBSCRIBED, read_links, read_oversubscription};
 pub(crate) use request::{Combination, Defaults, LONGEST_CONTEXT, Request, sizes};
 
 use crate::layers::Layers;

@@ -128,31 +128,34 @@ impl Reader<'_> {
     pub(super) fn links(&self) -> Result<Vec<LinkChange>, QuestionError> {
         read_links(self.question, self.layers, &self.inputs.catalog)
     }
+}
 
-    /// `inter_rack=3` and the like.
-    pub(super) fn oversubscription(&self) -> Result<Vec<Oversubscribed>, QuestionError> {
-        let place = self.layers.place("oversubscription");
-        let bad = |problem: String, hint: &str| QuestionError::value(&place, problem).with_hint(hint);
-        let read = |text: &String| {
-            let (level, ratio) = text.split_once('=').ok_or_else(|| {
-                bad(format!("`{text}` is not LEVEL=RATIO"), "e.g. `inter_rack=3` for 3:1 between racks")
-            })?;
-            if !["inter_server", "inter_rack"].contains(&level) {
-                let problem = format!("`{level}` is no level that can be oversubscribed");
-                return Err(bad(problem, "expected inter_server or inter_rack"));
+/// `inter_rack=3` and the like.
+pub(crate) fn read_oversubscription(
+    question: &Question,
+    layers: &Layers,
+) -> Result<Vec<Oversubscribed>, QuestionError> {
+    let place = layers.place("oversubscription");
+    let bad = |problem: String, hint: &str| QuestionError::value(&place, problem).with_hint(hint);
+    let read = |text: &String| {
+        let (level, ratio) = text.split_once('=').ok_or_else(|| {
+            bad(format!("`{text}` is not LEVEL=RATIO"), "e.g. `inter_rack=3` for 3:1 between racks")
+        })?;
+        if !["inter_server", "inter_rack"].contains(&level) {
+            let problem = format!("`{level}` is no level that can be oversubscribed");
+            return Err(bad(problem, "expected inter_server or inter_rack"));
+        }
+        match ratio.parse::<f64>() {
+            Ok(ratio) if (1.0..=MOST_OVERSUBSCRIBED).contains(&ratio) => {
+                Ok(Oversubscribed { level: level.to_owned(), ratio })
             }
-            match ratio.parse::<f64>() {
-                Ok(ratio) if (1.0..=MOST_OVERSUBSCRIBED).contains(&ratio) => {
-                    Ok(Oversubscribed { level: level.to_owned(), ratio })
-                }
-                _ => Err(bad(
-                    format!("`{ratio}` is no ratio of {level}"),
-                    "expected a number from 1 to 1000, e.g. `inter_rack=3` for 3:1",
-                )),
-            }
-        };
-        self.question.oversubscription.iter().flat_map(|list| &list.0).map(read).collect()
-    }
+            _ => Err(bad(
+                format!("`{ratio}` is no ratio of {level}"),
+                "expected a number from 1 to 1000, e.g. `inter_rack=3` for 3:1",
+            )),
+        }
+    };
+    question.oversubscription.iter().flat_map(|list| &list.0).map(read).collect()
 }
 
 /// `inter_rack=400gbe` and the like.

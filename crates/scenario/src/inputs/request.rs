@@ -3,7 +3,7 @@
 use super::demand::check_range;
 use super::format::{KvFormat, Quant, WeightFormat, kv_format};
 use super::model::catalog_error;
-use super::reader::Reader;
+use super::reader::{Reader, read_oversubscription};
 use super::{Inputs, Machine, Notes, Subject};
 use crate::QuestionError;
 use crate::layers::Layers;
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
         let machines = reader.machines(&mut notes)?;
         let quants = reader.quants(&machines, &mut notes)?;
         let links = reader.links()?;
-        let oversubscription = reader.oversubscription()?;
+        let oversubscription = read_oversubscription(&question, layers)?;
         let control_servers = reader.control_servers()?;
         let kv_formats = kv_formats(&question, layers)?;
         let mut request = Self {

@@ -2,13 +2,16 @@
 
 use super::plan;
 use crate::QuestionError;
-use crate::inputs::{Inputs, Notes, Quant, Subject, catalog_error, check_range, kv_bytes};
+use crate::inputs::{
+    Inputs, Machine, Notes, Quant, RealMachine, Subject, catalog_error, check_range, kv_bytes,
+    read_oversubscription,
+};
 use crate::layers::Layers;
 use crate::question::{Phase, Question, no_classes};
 use crate::serving::{Formats, Speculative, Words, formats_of};
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::{Backend, Entry, Framework, Gpu, Kind, Model, Rack};
-use rackplan_perf::{Batch, Deployment, Device, ParallelPlan};
+use rackplan_perf::{Batch, Deployment, Device, Oversubscription, ParallelPlan};
 
 /// What is taken where nobody says: the accelerator, prompt and answer, sequences of a decode step.
 const GPU: &str = "h200_sxm";
@@ -225,11 +228,39 @@ impl<'a> Asked<'a> {
             .or_else(|error| of_rack().ok_or(error))
             .map_err(|error| catalog_error(&place, error))?;
         self.notes.use_entry(Kind::Gpus, &entry.id, &entry.overlays);
-        let device = Device::new(&entry.record).map_err(|missing| {
+        let mut device = Device::new(&entry.record).map_err(|missing| {
             QuestionError::value(&place, format!("`{}` has no `{}` in the catalog", entry.id, missing.group))
                 .with_hint("add it in an overlay; `rackplan catalog show h200_sxm` has one")
         })?;
+        device.oversubscription = self.oversubscription()?;
         Ok((entry, device))
+    }
+
+    /// What the network around the accelerator leaves of it.
+    fn oversubscription(&self) -> Result<Oversubscription, QuestionError> {
+        let asked = read_oversubscription(&self.question, self.layers)?;
+        match self.machine()? {
+            Some(machine) => Ok(machine.oversubscription(&asked)),
+            None if asked.is_empty() => Ok(Oversubscription::NONE),
+            None => {
+                let problem =
+                    "the catalog knows no rack of the accelerator, which would say what is in a server";
+                Err(QuestionError::value(self.layers.place("oversubscription"), problem)
+                    .with_hint("name a rack as --hardware, e.g. `h100_hgx`, or leave it out"))
+            }
+        }
+    }
+
+    /// The rack that the accelerator is in, where the catalog has one.
+    pub(in crate::run) fn machine(&self) -> Result<Option<RealMachine>, QuestionError> {
+        let place = self.layers.place("hardware");
+        let presets = Presets::read(&self.inputs.catalog).map_err(|error| catalog_error(&place, error))?;
+        let names = self.question.hardware.as_ref().map(|list| list.0.as_slice());
+        let name = names.and_then(<[String]>::first).map_or(GPU, String::as_str);
+        Ok(match Machine::find(name, self.inputs, &presets, &place) {
+            Ok(Machine::Real(machine)) => Some(*machine),
+            _ => None,
+        })
     }
 
     fn backend(&mut self) -> Result<(Backend, Framework), QuestionError> {

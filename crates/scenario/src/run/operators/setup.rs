@@ -7,10 +7,8 @@ use crate::QuestionError;
 use crate::inputs::{KvFormat, Machine, Notes, Quant, RealMachine, Request};
 use crate::predict_serving::class;
 use crate::serving::{Formats, accepted_per_step, formats_named, situation};
-use rackplan_catalog::{Backend, Level, Quantiles};
-use rackplan_perf::{
-    Batch, Compiled, Deployment, Device, Kernels, Oversubscription, ParallelPlan, Precision,
-};
+use rackplan_catalog::{Backend, Quantiles};
+use rackplan_perf::{Batch, Compiled, Deployment, Device, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{self as plan, KvPolicy, Pace, Site, Space};
 use std::sync::Arc;
 
@@ -62,7 +60,8 @@ impl Setup {
         let kv = framework.kv_format(&situation(model, &real.gpu, formats, ParallelPlan::SINGLE));
         let prompt = longest_prompt(context.asked);
         let wants_flash = context.asked.kv.tier == KvTier::Named(rackplan_plan::TierKind::Nvme);
-        let tiers = tiers(real, wants_flash, &context.request.inputs.catalog, notes);
+        let beyond = device.oversubscription.outside();
+        let tiers = tiers((real, beyond), wants_flash, &context.request.inputs.catalog, notes);
         let mut setup = Self {
             machine: machine.clone(),
             quant,
@@ -224,11 +223,6 @@ fn device(request: &Request, machine: &Machine) -> Result<Device, String> {
     device.link = rate("intra_server").unwrap_or(device.link);
     device.scale_out = rate(outside).or_else(|| rate("inter_rack")).unwrap_or(device.scale_out);
     device.domain = f64::from(rack.layout.scale_up_domain_gpus);
-    device.oversubscription = Oversubscription {
-        server: f64::from(rack.layout.gpus_per_server),
-        rack: f64::from(rack.gpus_per_rack()).max(device.domain),
-        inter_server: request.ratio(machine, Level::InterServer),
-        inter_rack: request.ratio(machine, Level::InterRack),
-    };
+    device.oversubscription = real.oversubscription(&request.oversubscription);
     Ok(device)
 }

@@ -25,9 +25,10 @@ pub(in crate::run) struct Known {
 /// A rack whose entry states its flash, for those whose does not.
 const WITH_FLASH: &str = "h100_hgx";
 
-/// What a rack has; flash is assumed where it was asked for and nobody states it.
+/// What a rack has, with the oversubscription of the network outside of it; flash is assumed where it was asked for and
+/// nobody states it.
 pub(in crate::run) fn tiers(
-    machine: &RealMachine,
+    (machine, outside): (&RealMachine, f64),
     wants_flash: bool,
     catalog: &Catalog,
     notes: &mut Notes,
@@ -39,7 +40,7 @@ pub(in crate::run) fn tiers(
         notes.assume("nvme_per_gpu", size, "as in a DGX H100; the catalog states none for this rack");
     }
     let nvme = flash.and_then(|capacity| nvme(machine, capacity, catalog));
-    [host(machine, catalog), nvme, remote(machine, catalog)].into_iter().flatten().collect()
+    [host(machine, catalog), nvme, remote((machine, outside), catalog)].into_iter().flatten().collect()
 }
 
 /// Local flash for each accelerator, in bytes.
@@ -73,13 +74,14 @@ fn nvme(machine: &RealMachine, capacity: f64, catalog: &Catalog) -> Option<Known
     Some(Known { tier, name: entry.name, server: None })
 }
 
-/// Storage servers over the client's network card; more of them can be bought.
-fn remote(machine: &RealMachine, catalog: &Catalog) -> Option<Known> {
+/// Storage servers, in racks of their own, over the client's network card and what the switches on the way leave of it; more
+/// of them can be bought.
+fn remote((machine, outside): (&RealMachine, f64), catalog: &Catalog) -> Option<Known> {
     let entry = catalog.get::<StorageTier>(REMOTE).ok()?.record;
     let client = entry.read(Scope::PerClient)?.get();
     // The entry's clients have one card of 400 Gb/s; a server reads over as many as its accelerators have.
     let each = machine.gpu.record.scale_out.as_ref().map_or(client, |out| out.bandwidth_one_way.get());
-    let rate = client.min(each);
+    let rate = client.min(each / outside);
     let server = entry.capacity.as_ref().filter(|size| size.scope == Scope::PerStorageServer);
     let held = server.map_or(f64::INFINITY, |size| size.size.get());
     let read = entry.read(Scope::PerStorageServer).map_or(f64::INFINITY, |rate| rate.get());

@@ -3,10 +3,9 @@
 use super::outages::outages;
 use super::tiers::tiers;
 use crate::QuestionError;
-use crate::inputs::{Machine, RealMachine, check_range, read_links};
+use crate::inputs::{check_range, read_links};
 use crate::predict_serving::{decoders as decoders_of, launched};
 use crate::run::explain::{Asked, Target};
-use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::{Entry, Model};
 use rackplan_perf::{Chunk, Deployment, Memory, bytes_of_sequence};
 use rackplan_sim::{Caching, Decoders, Engine, Eviction, Fleet, Policy, Router, Scaling, StepTimes};
@@ -44,7 +43,7 @@ pub(super) fn fleet(
     let transfer = transfer_link(asked)?;
     let engine = engine(asked, target, &deployment, (bare, stages))?;
     let (replicas, decode_replicas) = replicas(asked)?;
-    let machine = machine(asked)?;
+    let machine = asked.machine()?;
     let gpus = target.plan.gpus();
     let whole = u64::from(replicas + decode_replicas) * u64::from(gpus);
     let bytes_per_token = bytes_per_token(target, &deployment);
@@ -244,15 +243,14 @@ fn decoders(target: &Target, engine: &Engine, replicas: u32, path: (u64, Option<
     decoders_of(*engine, replicas, (&deployment, target.isl + target.osl), path)
 }
 
-/// The rack that the accelerator is in, where the catalog has one.
-pub(super) fn machine(asked: &Asked) -> Result<Option<RealMachine>, QuestionError> {
-    let place = asked.layers.place("hardware");
-    let presets =
-        Presets::read(&asked.inputs.catalog).map_err(|error| crate::inputs::catalog_error(&place, error))?;
-    let names = asked.question.hardware.as_ref().map(|list| list.0.as_slice());
-    let name = names.and_then(<[String]>::first).map_or("h200_sxm", String::as_str);
-    Ok(match Machine::find(name, asked.inputs, &presets, &place) {
-        Ok(Machine::Real(machine)) => Some(*machine),
-        _ => None,
-    })
+/// Says so where a network that is oversubscribed carries nothing.
+pub(super) fn note_network(asked: &mut Asked, target: &Target, fleet: &Fleet) {
+    let server = target.device.oversubscription.server;
+    let leaves = f64::from(target.plan.gpus()) > server
+        || fleet.decoders.is_some()
+        || fleet.caching.tiers.iter().any(|tier| tier.is_shared);
+    if asked.question.oversubscription.is_some() && !leaves {
+        let place = asked.layers.place("oversubscription");
+        asked.notes.warn(format!("{place} changes nothing: no step, cache or transfer leaves a server"));
+    }
 }

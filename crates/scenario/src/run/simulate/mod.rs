@@ -59,6 +59,7 @@ pub fn simulate(
     // Tables are of one pipeline stage, and of engines that cost nothing else.
     let stages = if times.is_given() { target.plan.pp } else { 1 };
     let fleet = fleet::fleet(&mut asked, &target, &times, (times.is_given(), stages))?;
+    fleet::note_network(&mut asked, &target, &fleet);
     let how = how(&mut asked, &load, &fleet)?;
     let answer = answer(&mut asked, &target, (&fleet, &[times]), (&load, &how), lent)?;
     let mut question = layers.resolved();
@@ -216,7 +217,7 @@ fn result(
     warn_of_refusals(asked, simulated);
     let others = if simulated.stopped { Vec::new() } else { stage.others(how.seeds) };
     let seeds: Vec<&Simulated> = std::iter::once(simulated).chain(&others).collect();
-    let machine = fleet::machine(asked).ok().flatten();
+    let machine = asked.machine().ok().flatten();
     let fleet = stage.fleet;
     if simulated.stopped {
         asked

@@ -34,7 +34,12 @@ pub(super) fn tiers(
     };
     let machine = machine.ok_or_else(|| lacking("rack"))?;
     let wants_flash = kinds.contains(&TierKind::Nvme);
-    let known = known_tiers(machine, wants_flash, &asked.inputs.catalog, &mut asked.notes);
+    let known = known_tiers(
+        (machine, target.device.oversubscription.outside()),
+        wants_flash,
+        &asked.inputs.catalog,
+        &mut asked.notes,
+    );
     let servers = gpus.div_ceil(u64::from(machine.rack.record.layout.gpus_per_server));
     let mut tiers = Vec::new();
     for kind in kinds {

@@ -123,10 +123,8 @@ group! {
 
     /// Time of the host between steps: of a saturated engine, where nothing hides it.
     HostTime {
-        /// For a step.
+        /// For a step, whatever is in it; what each sequence takes is a constant of steps.
         step: Seconds,
-        /// For each sequence of a step.
-        per_sequence: Seconds,
     }
 }
 

@@ -58,7 +58,7 @@ pub use price::{
 pub use provenance::{Basis, FigureSource, Provenance};
 pub use rack::{Companion, Cooling, Host, Layout, Level, Rack, RackLink, RackLinks, RackPower, RackPrice};
 pub use reading::{Fault, explain};
-pub use step::{StepConstants, Steps};
+pub use step::{HostPerSequence, StepConstants, Steps};
 pub use storage::{BlockRate, Blocks, Scope, StorageTier, Tier, TierBandwidth, TierCapacity};
 pub use store::{Catalog, Entry, Record};
 pub use workload::{LatencyLimits, Lengths, RequestLengths, Workload, WorkloadScenario};

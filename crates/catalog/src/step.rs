@@ -2,7 +2,7 @@
 //! fit-steps`, never by hand.
 
 use crate::engine::HeldOut;
-use crate::{Basis, Fault, Kind, Provenance, Record};
+use crate::{Backend, Basis, Fault, Kind, Provenance, Record};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,17 +49,49 @@ pub struct StepConstants {
     pub accepted_on_random: f64,
     /// How uneven experts are met: popularity x of an expert has a density proportional to x^-skew.
     pub skew: f64,
+    /// What the host adds to a step for each of its sequences.
+    pub host_us: HostPerSequence,
+}
+
+/// Time that a framework's host adds to a step for each sequence in it, in microseconds: choosing it, taking its token,
+/// passing it on. What runs beside the accelerator is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostPerSequence {
+    /// SGLang's.
+    pub sglang: f64,
+    /// TensorRT-LLM's.
+    pub trtllm: f64,
+    /// vLLM's.
+    pub vllm: f64,
+}
+
+impl HostPerSequence {
+    /// A framework's.
+    pub fn of(&self, backend: Backend) -> f64 {
+        match backend {
+            Backend::Sglang => self.sglang,
+            Backend::Trtllm => self.trtllm,
+            Backend::Vllm => self.vllm,
+        }
+    }
 }
 
 impl Record for Steps {
     const KIND: Kind = Kind::Steps;
 
     fn check(&self) -> Result<(), Fault> {
-        let StepConstants { drift_us, accepted_on_random, skew } = self.constants;
+        let StepConstants { drift_us, accepted_on_random, skew, host_us } = self.constants;
         let hint = "as `rackplan calibrate fit-steps` writes it";
         if !(drift_us.is_finite() && drift_us >= 0.0) {
             let problem = format!("it is `{drift_us}`, which is no time in microseconds");
             return Err(Fault::new("constants.drift_us", problem).hint(hint));
+        }
+        if let Some(backend) =
+            Backend::ALL.into_iter().find(|backend| !(0.0..1e6).contains(&host_us.of(*backend)))
+        {
+            let problem = format!("it is `{}`, which is no time in microseconds", host_us.of(backend));
+            return Err(Fault::new(format!("constants.host_us.{}", backend.name()), problem).hint(hint));
         }
         if !(0.0..=1.0).contains(&accepted_on_random) {
             let problem = format!("it is `{accepted_on_random}`, which is no chance");

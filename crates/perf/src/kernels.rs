@@ -88,6 +88,11 @@ impl Kernels {
         self.devices[1]
     }
 
+    /// What the framework's host adds to a step for each sequence in it, in microseconds.
+    pub(crate) fn host_us(&self) -> f64 {
+        self.engines.host_us(self.backend)
+    }
+
     /// How tokens choose experts where nothing else is known.
     pub(crate) fn routing(&self) -> Routing {
         self.engines.routing()

@@ -29,7 +29,7 @@ pub fn serving_markdown(scores: &ServingScores, file: &str, command: &str) -> St
         scores.groups.iter().filter(|group| is_total(scores, group)).map(|group| group.rows).sum();
     let about = format!(
         "Written by `{command}`; do not edit. {} comparisons with `{file}`. Constants of operators never saw serving rows; the \
-         drift of ranks, the skew of experts, the acceptance of drafts on random text and the bands did \
+         drift of ranks, the time of hosts, the skew of experts, the acceptance of drafts on random text and the bands did \
          (docs/fidelity-serving.md). Times to first token are compared where the client is known and the engine was warm, their medians also where it was cold. Errors \
          are |predicted / measured - 1|, the bias is signed. tau is Kendall's, the mean over groups of four rows or more that \
          share model, accelerator, framework and lengths. `in band` is the share of measurements between p10 and p90; 80 % \

@@ -3,6 +3,7 @@
 use super::nccl::{NcclConstants, ring};
 use crate::constants::constants;
 use crate::{Bound, Cost, Device};
+use rackplan_catalog::Architecture;
 
 /// One all-reduce on every rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,6 +58,44 @@ constants! {
         fill_us: 30.0 in 0.1..300.0, spread 0.7;
         /// Half of that is paid at this many bytes.
         fill_bytes: 5e6 in 200000.0..100000000.0, spread 0.7;
+    }
+}
+
+/// A kernel that sums and norms at once, and takes the place of another for messages up to `largest` bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fused {
+    /// Its constants.
+    pub constants: AllReduceConstants,
+    /// Bytes of the longest message that it takes.
+    pub largest: f64,
+}
+
+impl Fused {
+    /// Bytes up to which vLLM and SGLang run TensorRT-LLM's kernel, which FlashInfer lends them, among so many ranks; none
+    /// where they do not.
+    ///
+    /// Source: vLLM's `FI_ALLREDUCE_FUSION_MAX_SIZE_MB`; InferenceX's launch scripts, which ask for it on Blackwell
+    /// (70b_fp8_b200_docker.sh: enable_fi_allreduce_fusion; dsr1_fp4_b200_docker.sh: enable-flashinfer-allreduce-fusion).
+    /// Later versions of vLLM take it on Hopper too, which published runs do not show (docs/fidelity-serving.md).
+    pub fn largest(architecture: Architecture, ranks: f64) -> Option<f64> {
+        let by_ranks: [f64; 3] = match architecture {
+            Architecture::Blackwell | Architecture::BlackwellUltra => [64.0, 32.0, 1.0],
+            _ => return None,
+        };
+        let place = [2.0, 4.0, 8.0].iter().position(|most| ranks == *most)?;
+        Some(by_ranks[place] * 1024.0 * 1024.0)
+    }
+
+    /// An all-reduce with its constants: this kernel's where the message is short enough for it, else those of another.
+    pub fn or(
+        fused: Option<&Self>,
+        shape: AllReduce,
+        other: &AllReduceConstants,
+    ) -> (AllReduce, AllReduceConstants) {
+        match fused.filter(|fused| shape.bytes <= fused.largest) {
+            Some(fused) => (AllReduce { choice: Choice::Fastest, ..shape }, fused.constants),
+            None => (shape, *other),
+        }
     }
 }
 
@@ -151,6 +190,20 @@ mod tests {
             &AllReduceConstants::default(),
         );
         assert!((cost.time.get() * 1e6 - 11.4684).abs() < 1e-3, "{cost:?}");
+    }
+
+    #[test]
+    fn hand_short_messages_take_the_kernel_that_norms() {
+        let largest = |architecture, ranks| Fused::largest(architecture, ranks);
+        assert_eq!(largest(Architecture::Blackwell, 8.0), Some(1_048_576.0));
+        assert_eq!(largest(Architecture::Blackwell, 3.0), None);
+        assert_eq!(largest(Architecture::Hopper, 8.0), None);
+        let own = AllReduceConstants::default();
+        let fused = Fused { constants: AllReduceConstants { launch_us: 1.0, ..own }, largest: 1000.0 };
+        let taken = |bytes| Fused::or(Some(&fused), shape(8.0, bytes, Choice::Thresholds), &own);
+        assert_eq!(taken(1000.0), (shape(8.0, 1000.0, Choice::Fastest), fused.constants));
+        assert_eq!(taken(1001.0), (shape(8.0, 1001.0, Choice::Thresholds), own));
+        assert_eq!(Fused::or(None, shape(8.0, 1.0, Choice::Thresholds), &own).1, own);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use crate::evidence::kin;
 use crate::operators::moe_routing::Routing;
 use crate::{BLIND, Constants, Evidence, Parameter, distance};
 use library::Library;
-use rackplan_catalog::{Architecture, Catalog, FittedOperator, Kind, Loan, LoanFactors, Quantiles, Steps};
+use rackplan_catalog::{
+    Architecture, Backend, Catalog, FittedOperator, HostPerSequence, Kind, Loan, LoanFactors, Quantiles,
+    Steps,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The constants of an operator with what they rest on.
@@ -43,6 +46,8 @@ pub struct Engines {
     drift_us: f64,
     /// How tokens choose experts where nothing else is known.
     routing: Routing,
+    /// What hosts add to a step for each sequence.
+    host: HostPerSequence,
 }
 
 /// Catalog id of the constants of steps.
@@ -58,8 +63,9 @@ impl Engines {
         let measured = library.architectures().collect();
         let steps = catalog.get::<Steps>(STEPS).map(|entry| entry.record.constants);
         let drift_us = steps.as_ref().map_or(0.0, |steps| steps.drift_us);
+        let host = steps.as_ref().map_or(HostPerSequence::default(), |steps| steps.host_us);
         let routing = steps.map_or(Routing::Uniform, |steps| Routing::PowerLaw { alpha: steps.skew });
-        Self { library, measured, loans, drift_us, routing }
+        Self { library, measured, loans, drift_us, routing, host }
     }
 
     /// How tokens choose experts where nothing else is known.
@@ -70,6 +76,16 @@ impl Engines {
     /// The same with another routing, for those who look for it.
     pub fn with_routing(&self, routing: Routing) -> Self {
         Self { routing, ..self.clone() }
+    }
+
+    /// What a framework's host adds to a step for each sequence in it, in microseconds.
+    pub fn host_us(&self, backend: Backend) -> f64 {
+        self.host.of(backend)
+    }
+
+    /// The same with other hosts, for those who look for them.
+    pub fn with_host(&self, host: HostPerSequence) -> Self {
+        Self { host, ..self.clone() }
     }
 
     /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.

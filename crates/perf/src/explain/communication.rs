@@ -3,14 +3,16 @@
 use super::terms::Terms;
 use super::text::{amount, short};
 use crate::Device;
+use crate::collectives::all_reduce::{AllReduce, Fused};
 use crate::collectives::nccl::Collective;
 use crate::work::{Counts, Dispatch, Work, waiting_us};
 
 /// Of a collective; empty for other operators.
 pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
     match work {
-        Work::AllReduce { shape, token_bytes, constants } => {
+        Work::AllReduce { shape, token_bytes, constants, fused } => {
             let (n, bytes) = (shape.ranks, counts.tokens * token_bytes);
+            let (_, constants) = Fused::or(fused.as_ref(), AllReduce { bytes, ..*shape }, constants);
             Terms::new(format!("all-reduce n={} B={}", short(n), amount(bytes, "B")))
                 .sending("2(n-1)/n B", Collective::AllReduce.share_sent(n) * bytes, n, device)
                 .launched(constants.launch_us + constants.hop_us * n.log2())

@@ -40,6 +40,8 @@ pub enum Family {
     Passes,
     /// Collectives and sends.
     Communication,
+    /// What the host does between steps.
+    Host,
 }
 
 /// One part of a step, explained.
@@ -70,6 +72,7 @@ impl Family {
             Family::Experts => "routed experts",
             Family::Passes => "norms and passes",
             Family::Communication => "communication",
+            Family::Host => "host",
         }
     }
 }
@@ -91,6 +94,7 @@ impl Work {
             Work::Gemm { .. } => Family::Dense,
             Work::Pass { .. } | Work::Embed(_) | Work::Sample(_) => Family::Passes,
             Work::Linear(_) => Family::Recurrence,
+            Work::Host { .. } => Family::Host,
             Work::Moe { .. } => Family::Experts,
             Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => Family::Communication,
             _ => Family::Attention,

@@ -87,6 +87,10 @@ impl Terms {
                     .reading(shape.bytes(), device, PASS_SHARE)
                     .launched(shape.launches_us(device))
             }
+            Work::Host { row_us } => {
+                let rows = counts.sampled;
+                Self::new(format!("host for {} rows", short(rows))).plus("rows", rows * row_us)
+            }
             Work::Linear(mixer) => state(counts, mixer, device),
             Work::Moe { shape, routed, constants, .. } => {
                 experts(&routed.met(counts.average, shape), constants, device)

@@ -138,12 +138,23 @@ fn latent(parts: &mut Parts, mla: &Mla) {
         let projections = mla.projections(parts.deployment.model.hidden);
         select(parts, &projections, latent_indexer(&indexer), 1.0);
     }
+    rotate_and_append(parts, heads, sizes);
     let limit = mla.indexer.map_or(f64::INFINITY, |indexer| indexer.top_k as f64);
     latent_decode(parts, heads, sizes, limit);
     let up = heads * (sizes.nope_dim + sizes.value_dim);
     parts.gemm("kv_up", Rows::Unfolded, (up, sizes.rank), weights);
     latent_prefill(parts, heads, sizes, mla.indexer.map(|indexer| indexer.top_k as f64));
     parts.gemm("output", Rows::Tokens, (hidden, heads * sizes.value_dim), weights);
+}
+
+/// Rotates queries and keys, and writes the latent to the cache, which tables of attention over latents leave out.
+/// TensorRT-LLM does both in one kernel, others in two. Source: its `mla_rope_generation`; vLLM's `concat_and_cache_mla` and
+/// SGLang's `set_mla_kv_buffer`, recalled.
+fn rotate_and_append(parts: &mut Parts, heads: f64, latent: Latent) {
+    let kernels = if parts.deployment.backend == Backend::Trtllm { 1.0 } else { 2.0 };
+    let rotated = 2.0 * 2.0 * (heads + 1.0) * latent.rope_dim;
+    let written = (2.0 + parts.deployment.precision.kv_bytes) * latent.cached();
+    parts.pass("rotate_and_append", Rows::Tokens, rotated + written, kernels);
 }
 
 /// The indexer's projections, and its pass over the index keys.

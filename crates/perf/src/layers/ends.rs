@@ -1,4 +1,5 @@
-//! What comes before and after the layers: embedding, joining of a speculative module, output projection, choice.
+//! What comes before and after the layers: embedding, joining of a speculative module, output projection, choice, and
+//! what the host does with it.
 
 use super::Parts;
 use crate::operators::embedding::Embedding;
@@ -28,4 +29,13 @@ pub(super) fn choose(parts: &mut Parts) {
     // Benchmarks of serving take the likeliest token.
     let shape = Sampling { sequences: 0.0, vocab, method: Method::Greedy, replayed: true };
     parts.unmeasured("sampling", Work::Sample(shape));
+}
+
+/// What the host does for each sequence of a step, drafts or not.
+pub(super) fn host(parts: &mut Parts) {
+    let rows = 1.0 + f64::from(parts.deployment.draft_tokens);
+    let row_us = parts.host_us() / rows;
+    if row_us > 0.0 {
+        parts.unmeasured("host", Work::Host { row_us });
+    }
 }

@@ -36,6 +36,7 @@ fn network(parts: &mut Parts, names: [&'static str; 3], inter: f64, gated: bool,
 fn mixture(parts: &mut Parts, moe: &Moe) {
     let plan = parts.deployment.plan;
     parts.gemm("router", Rows::Tokens, (moe.experts as f64, parts.hidden()), WeightDtype::Bf16);
+    choose_experts(parts, moe);
     if let Some(latent) = moe.latent {
         let weights = parts.deployment.precision.dense;
         parts.gemm("latent_down", Rows::Tokens, (latent as f64, parts.hidden()), weights);
@@ -61,6 +62,15 @@ fn mixture(parts: &mut Parts, moe: &Moe) {
     // all-reduce. Under attention data parallelism the way back brings the sums.
     if plan.dp == 1 {
         parts.all_reduce("all_reduce_ffn");
+    }
+}
+
+/// The choice of a token's experts from 32-bit scores. TensorRT-LLM's kernels of experts, and their tables, begin with it;
+/// others are given it. Source: vLLM's `fused_experts` and SGLang's `fused_moe`, which take `topk_ids`, recalled.
+fn choose_experts(parts: &mut Parts, moe: &Moe) {
+    if parts.deployment.backend != Backend::Trtllm {
+        let bytes = 4.0 * moe.experts as f64 + 8.0 * moe.experts_per_token as f64;
+        parts.pass("choose_experts", Rows::Tokens, bytes, 1.0);
     }
 }
 

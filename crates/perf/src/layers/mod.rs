@@ -55,6 +55,7 @@ pub(crate) fn compile(deployment: &Deployment, kernels: &Kernels) -> Vec<Part> {
     }
     (parts.count, parts.layer_kind) = (1.0, None);
     ends::choose(&mut parts);
+    ends::host(&mut parts);
     parts.list
 }
 

@@ -1,7 +1,7 @@
 //! Makes operators of a deployment: picks formats and constants, divides shapes over ranks.
 
 use super::{Lane, Part};
-use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Choice};
+use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Choice, Fused};
 use crate::collectives::nccl::{Collective, Exchange, NcclConstants};
 use crate::engines::Fitted;
 use crate::formats::{NumberFormat, dense_groups};
@@ -44,6 +44,11 @@ impl<'a> Parts<'a> {
     /// How tokens choose experts where a deployment does not say.
     pub(crate) fn usual_routing(&self) -> Routing {
         self.kernels.routing()
+    }
+
+    /// What the framework's host adds to a step for each sequence in it, in microseconds.
+    pub(crate) fn host_us(&self) -> f64 {
+        self.kernels.host_us()
     }
 
     /// Tensor-parallel ranks.
@@ -168,8 +173,8 @@ impl<'a> Parts<'a> {
     /// Norm with the residual sum: input and residual read, both written, in 16 bits. A framework that fuses it with the
     /// all-reduce before it launches nothing more.
     pub(crate) fn norm(&mut self, name: &'static str) {
-        let fused = self.deployment.backend == Backend::Trtllm && self.tp() > 1.0;
-        let kernels = if fused { 0.0 } else { 1.0 };
+        let own = self.deployment.backend == Backend::Trtllm && self.tp() > 1.0;
+        let kernels = if own || self.largest_fused().is_some() { 0.0 } else { 1.0 };
         let streams = (self.deployment.model.residual_streams as f64).max(1.0);
         self.pass(name, Rows::Tokens, 4.0 * 2.0 * self.hidden() * streams, kernels);
     }
@@ -185,9 +190,20 @@ impl<'a> Parts<'a> {
             Backend::Vllm | Backend::Sglang => ("all_reduce.graph", Choice::Thresholds),
         };
         let found = self.nearest::<AllReduceConstants>("custom_allreduce", group);
+        let fused = self.largest_fused().map(|largest| {
+            let kernel = self.taken_from(Backend::Trtllm, "custom_allreduce", "all_reduce.default");
+            Fused { constants: kernel.constants, largest }
+        });
         let shape = AllReduce { ranks, bytes: 0.0, choice, replayed: true };
-        let work = Work::AllReduce { shape, token_bytes: 2.0 * self.hidden(), constants: found.constants };
-        self.add(name, work, found.evidence, found.band);
+        let (token_bytes, constants) = (2.0 * self.hidden(), found.constants);
+        self.add(name, Work::AllReduce { shape, token_bytes, constants, fused }, found.evidence, found.band);
+    }
+
+    /// Bytes up to which another framework's kernel sums and norms at once.
+    fn largest_fused(&self) -> Option<f64> {
+        let Deployment { backend, device, .. } = self.deployment;
+        let others = *backend != Backend::Trtllm && device.switched;
+        others.then(|| Fused::largest(device.architecture, self.tp())).flatten()
     }
 
     /// Gathers the parts of `width` 16-bit numbers of what is sampled.

@@ -1,7 +1,7 @@
 //! What ranks exchange in a step, and what they wait for.
 
 use super::{Counts, Work};
-use crate::collectives::all_reduce::{AllReduce, all_reduce};
+use crate::collectives::all_reduce::{AllReduce, Fused, all_reduce};
 use crate::collectives::all_to_all::{AllToAll, AllToAllConstants, all_to_all};
 use crate::collectives::nccl::{Collective, Exchange, NcclConstants, nccl};
 use crate::operators::moe_routing::normal_quantile;
@@ -11,9 +11,10 @@ use rackplan_units::Seconds;
 /// The time of a collective; `None` where the step has nothing for it.
 pub(super) fn cost(work: &Work, counts: &Counts, device: &Device) -> Option<Cost> {
     match work {
-        Work::AllReduce { shape, token_bytes, constants } if counts.tokens > 0.0 => {
+        Work::AllReduce { shape, token_bytes, constants, fused } if counts.tokens > 0.0 => {
             let shape = AllReduce { bytes: counts.tokens * token_bytes, ..*shape };
-            Some(all_reduce(&shape, device, constants).later(waiting_us(shape.ranks, device)))
+            let (shape, constants) = Fused::or(fused.as_ref(), shape, constants);
+            Some(all_reduce(&shape, device, &constants).later(waiting_us(shape.ranks, device)))
         }
         Work::Gather { shape, token_bytes, constants } if counts.sampled > 0.0 => {
             let shape = Exchange { bytes: counts.sampled * token_bytes, ..*shape };

@@ -5,10 +5,8 @@ mod exchange;
 
 pub(crate) use exchange::{Dispatch, waiting_us};
 
-use crate::Cost;
-use crate::Device;
 use crate::ParallelPlan;
-use crate::collectives::all_reduce::{AllReduce, AllReduceConstants};
+use crate::collectives::all_reduce::{AllReduce, AllReduceConstants, Fused};
 use crate::collectives::nccl::{Exchange, NcclConstants};
 use crate::inference::{Average, Batch};
 use crate::operators::attention_decode::{AttentionDecode, AttentionDecodeConstants};
@@ -24,6 +22,7 @@ use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe::{Moe, MoeConstants, MoePlan};
 use crate::operators::moe_routing::{Load, Routing, RoutingPlan};
 use crate::operators::sampling::{Sampling, sampling};
+use crate::{Bound, Cost, Device};
 use std::sync::Arc;
 
 /// What a step carries, counted for the operators of one rank.
@@ -71,6 +70,8 @@ pub(crate) enum Work {
     Embed(Embedding),
     /// The choice of a token.
     Sample(Sampling),
+    /// What the host does with each row that is sampled, in microseconds.
+    Host { row_us: f64 },
     /// A recurrent state.
     Linear(LinearAttention),
     /// Decode attention.
@@ -89,8 +90,8 @@ pub(crate) enum Work {
     Sparse { shape: SparseLatent, constants: MlaDecodeConstants },
     /// Routed experts.
     Moe { shape: Moe, routed: Routed, constants: MoeConstants, plan: MoePlan },
-    /// An all-reduce.
-    AllReduce { shape: AllReduce, token_bytes: f64, constants: AllReduceConstants },
+    /// An all-reduce, and the kernel that takes its place for short messages.
+    AllReduce { shape: AllReduce, token_bytes: f64, constants: AllReduceConstants, fused: Option<Fused> },
     /// A collective of NCCL over what is sampled.
     Gather { shape: Exchange, token_bytes: f64, constants: NcclConstants },
     /// The way of tokens to experts and back under attention data parallelism.
@@ -183,7 +184,7 @@ impl Work {
                 Rows::Sampled => Needs::Sampled,
                 Rows::Unfolded => Needs::Contexts,
             },
-            Work::Gather { .. } | Work::Sample(_) => Needs::Sampled,
+            Work::Gather { .. } | Work::Sample(_) | Work::Host { .. } => Needs::Sampled,
             Work::Embed(_) | Work::Moe { .. } | Work::AllReduce { .. } | Work::Dispatch(_) => Needs::Tokens,
             _ => Needs::Contexts,
         }
@@ -208,6 +209,9 @@ impl Work {
             }
             Work::Sample(shape) => {
                 some(counts.sampled, &|| sampling(&Sampling { sequences: counts.sampled, ..*shape }, device))
+            }
+            Work::Host { row_us } => {
+                some(counts.sampled, &|| Cost::of_microseconds(0.0, Bound::Latency, row_us * counts.sampled))
             }
             Work::Moe { routed, plan, .. } => some(counts.average, &|| routed.cost(counts.average, plan)),
             Work::AllReduce { .. } | Work::Gather { .. } | Work::Dispatch(_) => {

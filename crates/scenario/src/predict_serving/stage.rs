@@ -109,8 +109,8 @@ pub(super) fn seen(played: &Played, gpus: f64, copies: f64) -> ServingPrediction
 /// Steps of a deployment with the host's time beside them, and the factors of anchors on them.
 pub(super) struct Times<'a> {
     table: &'a StepTable,
-    /// Per step and per sequence.
-    host: (f64, f64),
+    /// What the host adds to a step besides its sequences.
+    host: f64,
     factors: Factors,
 }
 
@@ -123,8 +123,8 @@ impl<'a> Times<'a> {
         factors: Factors,
     ) -> Self {
         let host = match case.load {
-            Load::AllAtOnce => (framework.host.step.get(), framework.host.per_sequence.get()),
-            _ => (0.0, 0.0),
+            Load::AllAtOnce => framework.host.step.get(),
+            _ => 0.0,
         };
         Self { table, host, factors }
     }
@@ -146,7 +146,7 @@ impl<'a> Times<'a> {
 
 impl StepTimes for Times<'_> {
     fn time(&self, step: &Step<'_>) -> f64 {
-        self.device(step) + self.host.0 + self.host.1 * step.decodes
+        self.device(step) + self.host
     }
 
     fn straight_to(&self, step: &Step<'_>) -> f64 {

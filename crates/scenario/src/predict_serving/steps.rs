@@ -1,10 +1,10 @@
-//! Constants of composed steps, found from serving results: how far ranks drift apart, how unevenly experts are met, and
-//! how many drafts are accepted.
+//! Constants of composed steps, found from serving results: how far ranks drift apart, what hosts do for each sequence, how
+//! unevenly experts are met, and how many drafts are accepted.
 
 use super::ServingPredictor;
 use super::results::{FittedEntry, Found, fit, report, targets};
 use crate::serving::{Load, ServingCase, geometric};
-use rackplan_catalog::{Basis, Catalog, HeldOut, StepConstants, Steps};
+use rackplan_catalog::{Basis, Catalog, HeldOut, HostPerSequence, StepConstants, Steps};
 use rackplan_perf::Parameter;
 use rackplan_perf::operators::moe_routing::Routing;
 use std::collections::BTreeMap;
@@ -15,9 +15,11 @@ const DRIFT: Parameter = Parameter { name: "drift_us", prior: 4.0, low: 0.2, hig
 const ACCEPTED: Parameter =
     Parameter { name: "accepted_on_random", prior: 0.5, low: 0.1, high: 0.95, spread: 0.5 };
 const SKEW: Parameter = Parameter { name: "skew", prior: 1.0, low: 0.3, high: 1.8, spread: 0.3 };
+/// A host's time for a sequence: what a prototype found in published maximum throughputs, known badly.
+const HOST: Parameter = Parameter { name: "host_us", prior: 8.0, low: 0.2, high: 100.0, spread: 1.0 };
 const SOURCE: &str = "fitted by `rackplan calibrate fit-steps` to time per output token of published closed loops on \
-                      accelerators whose kernels were measured: the drift to dense models, as errors of experts would pass \
-                      for it, the skew to others, with rates of queued sets, the chance of drafts to runs with drafts on random \
+                      accelerators whose kernels were measured: the drift and the hosts to dense models, as errors of experts \
+                      would pass for them, the skew to others, with rates of queued sets, the chance of drafts to runs with drafts on random \
                       text; each source's results of a model on an accelerator count as the root of their number, the newest \
                       of each configuration";
 
@@ -29,37 +31,46 @@ pub fn fit_steps(text: &str, catalog: &Catalog) -> Option<FittedEntry> {
     let drafts = |case: &ServingCase| case.speculative.is_some_and(|speculative| speculative.random);
     let dense = |case: &ServingCase| case.model.record.parameters_routed() == 0;
     let undrafted = |case: &ServingCase| case.speculative.is_none();
-    let with = |drift: f64, skew: f64| {
+    let with = |dense: &[f64], skew: f64| {
+        let (drift, host) = on_dense_models(dense);
         let routing = Routing::PowerLaw { alpha: skew };
-        plain.with_engines(plain.engines.with_drift(drift).with_routing(routing))
+        plain.with_engines(plain.engines.with_drift(drift).with_host(host).with_routing(routing))
     };
     let on_dense = targets(text, catalog, |case| measured(case) && dense(case) && undrafted(case));
-    let drift = fit(&[DRIFT], &on_dense, |values| with(values[0], SKEW.prior), |_, _| ())?;
-    let at = drift.values[0];
+    let plain_steps =
+        fit(&[DRIFT, HOST, HOST, HOST], &on_dense, |values| with(values, SKEW.prior), |_, _| ())?;
+    let at = &plain_steps.values;
     let on_experts = targets(text, catalog, |case| known(case) && !dense(case) && undrafted(case));
     let skew = fit(&[SKEW], &on_experts, |values| with(at, values[0]), |_, _| ())?;
     let on_drafts = targets(text, catalog, |case| measured(case) && drafts(case));
     let accepted = fit(&[ACCEPTED], &on_drafts, |_| with(at, skew.values[0]), accept)?;
-    Some(entry(&steps(&drift, &skew, &accepted)))
+    Some(entry(&steps(&plain_steps, &skew, &accepted)))
+}
+
+/// The drift and the hosts among the constants that are fitted to dense models.
+fn on_dense_models(values: &[f64]) -> (f64, HostPerSequence) {
+    let [drift, sglang, trtllm, vllm] = *values else { panic!("the fit has these four") };
+    (drift, HostPerSequence { sglang, trtllm, vllm })
 }
 
 /// The fits as an entry.
-fn steps(drift: &Found, skew: &Found, accepted: &Found) -> Steps {
-    let best = rounded(StepConstants {
-        drift_us: drift.values[0],
-        accepted_on_random: accepted.values[0],
-        skew: skew.values[0],
-    });
-    let without = |what: &str, found: &Found, constants: &dyn Fn(f64) -> StepConstants| {
+fn steps(dense: &Found, skew: &Found, accepted: &Found) -> Steps {
+    let (drift_us, host_us) = on_dense_models(&dense.values);
+    let (accepted_on_random, skew_of_all) = (accepted.values[0], skew.values[0]);
+    let best = rounded(StepConstants { drift_us, accepted_on_random, skew: skew_of_all, host_us });
+    let without = |what: &str, found: &Found, constants: &dyn Fn(&[f64]) -> StepConstants| {
         let of = |(part, values, held): &(String, Vec<f64>, HeldOut)| {
-            (format!("{what} without {part}"), rounded(constants(values[0])), *held)
+            (format!("{what} without {part}"), rounded(constants(values)), *held)
         };
         found.without.iter().map(of).collect::<Vec<_>>()
     };
     let without = [
-        without("drift", drift, &|drift_us| StepConstants { drift_us, ..best }),
-        without("skew", skew, &|skew| StepConstants { skew, ..best }),
-        without("drafts", accepted, &|accepted_on_random| StepConstants { accepted_on_random, ..best }),
+        without("drift and hosts", dense, &|values| {
+            let (drift_us, host_us) = on_dense_models(values);
+            StepConstants { drift_us, host_us, ..best }
+        }),
+        without("skew", skew, &|values| StepConstants { skew: values[0], ..best }),
+        without("drafts", accepted, &|values| StepConstants { accepted_on_random: values[0], ..best }),
     ]
     .concat();
     Steps {
@@ -69,7 +80,7 @@ fn steps(drift: &Found, skew: &Found, accepted: &Found) -> Steps {
         basis: Basis::Measured,
         notes: None,
         other_sources: BTreeMap::new(),
-        rows: drift.rows + skew.rows + accepted.rows,
+        rows: dense.rows + skew.rows + accepted.rows,
         constants: best,
         without: without.iter().map(|(part, constants, _)| (part.clone(), *constants)).collect(),
         left_out: without.into_iter().map(|(part, _, held)| (part, held)).collect(),
@@ -84,16 +95,19 @@ fn accept(values: &[f64], case: &mut ServingCase) {
 }
 
 fn rounded(constants: StepConstants) -> StepConstants {
-    let StepConstants { drift_us, accepted_on_random, skew } = constants;
-    let [drift_us, accepted_on_random, skew] =
-        [drift_us, accepted_on_random, skew].map(|value| (value * 1e3).round() / 1e3);
-    StepConstants { drift_us, accepted_on_random, skew }
+    let StepConstants { drift_us, accepted_on_random, skew, host_us } = constants;
+    let HostPerSequence { sglang, trtllm, vllm } = host_us;
+    let [drift_us, accepted_on_random, skew, sglang, trtllm, vllm] =
+        [drift_us, accepted_on_random, skew, sglang, trtllm, vllm].map(|value| (value * 1e3).round() / 1e3);
+    StepConstants { drift_us, accepted_on_random, skew, host_us: HostPerSequence { sglang, trtllm, vllm } }
 }
 
 fn entry(steps: &Steps) -> FittedEntry {
     let said = |constants: &StepConstants| {
-        let StepConstants { drift_us, accepted_on_random, skew } = *constants;
-        format!("drift {drift_us} us, skew {skew}, {accepted_on_random} accepted")
+        let StepConstants { drift_us, accepted_on_random, skew, host_us } = *constants;
+        let HostPerSequence { sglang, trtllm, vllm } = host_us;
+        let hosts = format!("hosts {sglang}, {trtllm}, {vllm} us (SGLang, TensorRT-LLM, vLLM)");
+        format!("drift {drift_us} us, {hosts}, skew {skew}, {accepted_on_random} accepted")
     };
     let first = format!("{} from {} rows", said(&steps.constants), steps.rows);
     let report = report(first, &steps.without, &steps.left_out, said);

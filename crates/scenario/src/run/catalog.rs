@@ -4,8 +4,8 @@ use crate::QuestionError;
 use rackplan_catalog::first_order::Presets;
 use rackplan_catalog::model::to_toml;
 use rackplan_catalog::{
-    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, Kind, LinkType, Loan, Model, Price,
-    Rack, Steps, StorageTier, Workload, hf_config,
+    Bands, Catalog, CatalogError, Engine, FigureSource, Framework, Gpu, HostPerSequence, Kind, LinkType,
+    Loan, Model, Price, Rack, Steps, StorageTier, Workload, hf_config,
 };
 use schemars::{Schema, schema_for};
 
@@ -123,10 +123,12 @@ fn of_bands(bands: &Bands) -> (String, String) {
 fn of_steps(steps: &Steps) -> (String, String) {
     let constants = steps.constants;
     let (drift, accepted, skew) = (constants.drift_us, constants.accepted_on_random, constants.skew);
+    let HostPerSequence { sglang, trtllm, vllm } = constants.host_us;
     (
         steps.name.clone(),
         format!(
-            "ranks drift by {drift} us, {accepted} of drafts accepted on random text, experts met with skew {skew}"
+            "ranks drift by {drift} us, {accepted} of drafts accepted on random text, experts met with skew {skew}, hosts \
+             take {sglang} us a sequence (SGLang), {trtllm} (TensorRT-LLM), {vllm} (vLLM)"
         ),
     )
 }

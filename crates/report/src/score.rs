@@ -32,8 +32,8 @@ pub fn serving_markdown(scores: &ServingScores, file: &str, command: &str) -> St
          drift of ranks, the time of hosts, the skew of experts, the acceptance of drafts on random text and the bands did \
          (docs/fidelity-serving.md). Times to first token are compared where the client is known and the engine was warm, their medians also where it was cold. Errors \
          are |predicted / measured - 1|, the bias is signed. tau is Kendall's, the mean over groups of four rows or more that \
-         share model, accelerator, framework and lengths. `in band` is the share of measurements between p10 and p90; 80 % \
-         is what it should be.",
+         share model, accelerator, framework and lengths; `tau by rows` counts each group as its rows, those of three too. \
+         `in band` is the share of measurements between p10 and p90; 80 % is what it should be.",
         count(rows)
     );
     let table = markdown(&[serving_section(scores)]);
@@ -101,11 +101,12 @@ fn picks_section(picks: &[Picks]) -> Section {
 pub fn serving_csv(scores: &ServingScores) -> String {
     let blank = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
     let cells = |group: &ServingScore| {
-        let numbers = [Some(group.median), Some(group.p90), Some(group.bias), group.tau, group.coverage];
+        let errors = [group.median, group.p90, group.bias].map(Some);
+        let numbers = [errors.as_slice(), &[group.tau, group.tau_by_rows, group.coverage]].concat();
         [
             group.names.clone(),
             vec![group.metric.to_owned(), group.rows.to_string()],
-            numbers.map(blank).to_vec(),
+            numbers.into_iter().map(blank).collect(),
         ]
         .concat()
     };
@@ -124,6 +125,7 @@ pub fn serving_json(scores: &ServingScores) -> String {
             ("p90", json!(group.p90)),
             ("bias", json!(group.bias)),
             ("tau", json!(group.tau)),
+            ("tau_by_rows", json!(group.tau_by_rows)),
             ("coverage", json!(group.coverage)),
         ];
         Value::Object(names.chain(numbers.map(|(key, value)| (key.to_owned(), value))).collect())
@@ -133,8 +135,9 @@ pub fn serving_json(scores: &ServingScores) -> String {
 }
 
 /// Headings of the numbers, for people and for programs.
-const HEADINGS: [&str; 7] = ["metric", "rows", "median error", "p90", "bias", "tau", "in band"];
-const KEYS: [&str; 7] = ["metric", "n", "median", "p90", "bias", "tau", "coverage"];
+const HEADINGS: [&str; 8] =
+    ["metric", "rows", "median error", "p90", "bias", "tau", "tau by rows", "in band"];
+const KEYS: [&str; 8] = ["metric", "n", "median", "p90", "bias", "tau", "tau_by_rows", "coverage"];
 
 fn columns<'a>(scores: &ServingScores, rest: &[&'a str]) -> Vec<&'a str> {
     scores.by.iter().map(|by| by.name()).chain(rest.iter().copied()).collect()
@@ -144,8 +147,8 @@ fn serving_section(scores: &ServingScores) -> Section {
     let cells = |group: &ServingScore| {
         let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
         let numbers = [group.median, group.p90, group.bias].map(percent).to_vec();
-        let tau = group.tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.2}"));
-        let end = vec![tau, share(group.coverage)];
+        let tau = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.2}"));
+        let end = vec![tau(group.tau), tau(group.tau_by_rows), share(group.coverage)];
         [group.names.clone(), vec![group.metric.to_owned(), count(group.rows)], numbers, end].concat()
     };
     let rows = scores.groups.iter().map(cells).collect();

@@ -109,6 +109,9 @@ pub struct ServingScore {
     /// Kendall's tau between predicted and measured, the mean over groups of four rows or more that share model, accelerator,
     /// framework and lengths.
     pub tau: Option<f64>,
+    /// The same of groups of three rows or more, each counting as its rows: a group of four has six pairs, and one of them
+    /// the wrong way round takes a third off.
+    pub tau_by_rows: Option<f64>,
     /// Share of measurements inside the band, where the metric has one.
     pub coverage: Option<f64>,
 }
@@ -248,21 +251,43 @@ fn scored(names: Vec<String>, metric: &'static str, pairs: &[Compared]) -> Servi
         median: score.median,
         p90: score.p90,
         bias: score.bias,
-        tau: tau(pairs),
+        tau: tau(pairs, LEAST_ROWS, |_| 1.0),
+        tau_by_rows: tau(pairs, LEAST_ROWS_WEIGHTED, |rows| rows as f64),
         coverage: (!banded.is_empty()).then_some(inside),
     }
 }
 
-/// Fewest rows of a group whose order counts.
+/// Fewest rows of a group whose order counts, as much as any other's and by its rows.
 const LEAST_ROWS: usize = 4;
+const LEAST_ROWS_WEIGHTED: usize = 3;
 
-/// Mean of Kendall's tau over groups of rows that are alike.
-fn tau(pairs: &[Compared]) -> Option<f64> {
+/// Mean of Kendall's tau over groups of rows that are alike, of so many rows at least, each with a weight for its rows.
+fn tau(pairs: &[Compared], least: usize, weight: impl Fn(usize) -> f64) -> Option<f64> {
     let mut groups: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
     for pair in pairs {
         groups.entry(pair.alike).or_default().push((pair.predicted, pair.measured));
     }
-    let taus: Vec<f64> =
-        groups.values().filter(|rows| rows.len() >= LEAST_ROWS).filter_map(|rows| kendall(rows)).collect();
-    (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
+    let long = groups.values().filter(|rows| rows.len() >= least);
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (tau, weight) in long.filter_map(|rows| Some((kendall(rows)?, weight(rows.len())))) {
+        sum += weight * tau;
+        weights += weight;
+    }
+    (weights > 0.0).then(|| sum / weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hand_tau_of_groups_of_three_and_four_rows() {
+        // Four rows in order: 1. Three with one pair of three the wrong way: (2 - 1) / 3. By rows (4 + 3 / 3) / 7.
+        let of = |alike, predicted, measured| Compared { predicted, measured, band: None, alike };
+        let four = [1.0, 2.0, 3.0, 4.0].map(|value| of(0, value, value));
+        let three = [of(1, 1.0, 2.0), of(1, 2.0, 1.0), of(1, 3.0, 3.0)];
+        let score = scored(Vec::new(), "tpot_ms_mean", &[four.as_slice(), &three].concat());
+        assert_eq!(score.tau, Some(1.0));
+        assert!((score.tau_by_rows.unwrap_or(0.0) - 5.0 / 7.0).abs() < 1e-12, "{:?}", score.tau_by_rows);
+    }
 }

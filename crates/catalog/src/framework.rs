@@ -52,6 +52,26 @@ pub enum Policy {
     PromptsAlone,
 }
 
+/// What is counted where a step is replayed from a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CapturedBy {
+    /// Sequences of a step without prompts; steps with prompts are not replayed (SGLang, TensorRT-LLM).
+    Sequences,
+    /// Tokens of any step, since around attention its layers are replayed piece by piece (vLLM).
+    Tokens,
+}
+
+/// Sizes with the same distance from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CapturedSizes {
+    /// The last one, a multiple of the distance.
+    pub up_to: u32,
+    /// The distance.
+    pub every: u32,
+}
+
 group! {
     /// Who runs in the next step.
     Scheduler {
@@ -115,8 +135,11 @@ group! {
 
     /// How steps run.
     Execution {
-        /// Decode steps are replayed from graphs, so that launching costs the host nothing.
-        decode_graphs: bool,
+        /// What the sizes of captured graphs count.
+        captured_by: CapturedBy,
+        /// Sizes for which graphs are captured, in rising ranges: a step that is replayed is padded to the next of them.
+        /// Beyond the last none is.
+        captured: Vec<CapturedSizes>,
         /// Shared experts run beside the routed ones.
         shared_experts_overlap: bool,
     }
@@ -182,6 +205,22 @@ impl Framework {
             at_least("launch.rules.max_sequences", rule.max_sequences.unwrap_or(1), 1)?;
             at_least("launch.rules.receive_interval", rule.receive_interval.unwrap_or(1), 1)?;
             part("launch.rules.batch_wait_ratio", rule.batch_wait_ratio.unwrap_or(0.0))?;
+        }
+        self.check_captured()
+    }
+
+    fn check_captured(&self) -> Result<(), Fault> {
+        let mut last = 0;
+        for sizes in &self.execution.captured {
+            at_least("execution.captured.every", sizes.every, 1)?;
+            at_least("execution.captured.up_to", sizes.up_to, last + 1)?;
+            if sizes.up_to % sizes.every != 0 {
+                let problem = format!("{} is no multiple of {}", sizes.up_to, sizes.every);
+                return Err(
+                    Fault::new("execution.captured.up_to", problem).hint("end a range at one of its sizes")
+                );
+            }
+            last = sizes.up_to;
         }
         Ok(())
     }

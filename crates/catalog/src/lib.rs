@@ -39,7 +39,8 @@ pub use effective::{
 pub use engine::{Engine, FittedOperator, HeldOut, Quantiles};
 pub use error::CatalogError;
 pub use framework::{
-    CacheFormat, CacheMemory, Execution, Framework, FrontEnd, HostTime, LaunchFlags, Policy, Scheduler,
+    CacheFormat, CacheMemory, CapturedBy, CapturedSizes, Execution, Framework, FrontEnd, HostTime,
+    LaunchFlags, Policy, Scheduler,
 };
 pub use gpu::{
     Architecture, Chip, Compute, Format, Gpu, GpuPower, HostLink, Memory, ScaleOut, ScaleUp, Status,

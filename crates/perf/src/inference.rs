@@ -3,7 +3,7 @@
 use crate::collectives::send::{Path, Transfer, send};
 use crate::layers::{Lane, Part, compile, compile_draft};
 use crate::work::{Counts, Needs, Work};
-use crate::{Bound, Deployment, Device, Engines, Evidence, Family, Kernels};
+use crate::{Bound, Deployment, Device, Engines, Evidence, Family, Graphs, Kernels};
 use rackplan_catalog::Quantiles;
 use rackplan_units::Seconds;
 
@@ -64,6 +64,7 @@ pub struct Compiled {
     parts: Vec<Part>,
     draft: Vec<Part>,
     draft_tokens: f64,
+    graphs: Graphs,
     stages: f64,
     gpus: f64,
     uneven: bool,
@@ -132,6 +133,7 @@ impl Compiled {
             parts: compile(deployment, kernels),
             draft,
             draft_tokens: f64::from(deployment.draft_tokens),
+            graphs: kernels.graphs(),
             stages: f64::from(deployment.plan.pp),
             gpus: f64::from(deployment.plan.gpus()),
             uneven: deployment.plan.sends_tokens(),
@@ -189,6 +191,29 @@ impl Compiled {
     /// as many micro-batches.
     pub(crate) fn micro_batch(&self, decodes: f64) -> f64 {
         (decodes / self.stages).max(decodes.min(1.0))
+    }
+
+    /// Positions that pass the layers: `each` of so many generating sequences of a micro-batch, the tokens of prompts, and
+    /// padding.
+    pub(crate) fn passing(&self, decodes: f64, each: f64, prompt_tokens: f64) -> f64 {
+        self.graphs.positions(decodes, each, prompt_tokens)
+    }
+
+    /// Positions of a step, of one attention group and micro-batch, that are there because its graph is larger.
+    pub fn padding(&self, batch: &Batch) -> f64 {
+        let (decodes, prompt_tokens) = (self.micro_batch(batch.decodes), batch.prompts * batch.chunk);
+        let each = 1.0 + self.draft_tokens;
+        self.passing(decodes, each, prompt_tokens) - decodes * each - prompt_tokens
+    }
+
+    /// The same deployment for batches whose numbers are means of what scatters, as closed forms of queueing have them.
+    pub fn scattered(self) -> Self {
+        Self { graphs: self.graphs.scattered(), ..self }
+    }
+
+    /// The same deployment without padding: what a step has to compute.
+    pub fn without_padding(&self) -> Self {
+        Self { graphs: Graphs::default(), ..self.clone() }
     }
 
     /// Pipeline stages.
@@ -260,9 +285,9 @@ impl Compiled {
     }
 
     /// Time of the parts of the main model (or of a speculative module) in one lane that depend on positions, in seconds.
-    pub(crate) fn lane_of(&self, drafts: bool, lane: Lane, positions: f64) -> f64 {
+    pub(crate) fn lane_of(&self, (drafts, prompts): (bool, bool), lane: Lane, positions: f64) -> f64 {
         let parts = if drafts { &self.draft } else { &self.parts };
-        let counts = Self::positions(positions, false);
+        let counts = Self::positions(positions, prompts);
         let these = parts.iter().filter(|part| part.lane == lane && part.work.needs() == Needs::Tokens);
         let times =
             these.filter_map(|part| Some(part.count * part.work.cost(&counts, &self.device)?.time.get()));
@@ -304,8 +329,12 @@ impl Compiled {
     fn counts(&self, batch: &Batch, positions: f64) -> Counts {
         let in_stage = |all: Average| Average { decodes: self.micro_batch(all.decodes), ..all };
         let average = batch.average.filter(|_| self.uneven).map(in_stage);
-        let batch = Batch { average, ..*batch };
-        Counts::of(&batch, self.micro_batch(batch.decodes), positions)
+        let (batch, decodes) = (Batch { average, ..*batch }, self.micro_batch(batch.decodes));
+        let counts = Counts::of(&batch, decodes, positions);
+        let tokens = self.passing(decodes, positions, batch.prompts * batch.chunk);
+        // Padding is not sent to experts; where all is gathered, they meet it.
+        let average = if self.uneven { counts.average } else { tokens };
+        Counts { tokens, average, ..counts }
     }
 
     /// Between stages, in seconds: the residual stream of every position, within the scale-up domain where all stages are

@@ -3,7 +3,7 @@
 
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe_routing::Routing;
-use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Place};
+use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Graphs, Place};
 use rackplan_catalog::{Backend, Quantiles};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -91,6 +91,11 @@ impl Kernels {
     /// What the framework's host adds to a step for each sequence in it, in microseconds.
     pub(crate) fn host_us(&self) -> f64 {
         self.engines.host_us(self.backend)
+    }
+
+    /// What steps are padded to.
+    pub(crate) fn graphs(&self) -> Graphs {
+        self.engines.graphs(self.backend)
     }
 
     /// How tokens choose experts where nothing else is known.

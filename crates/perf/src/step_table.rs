@@ -56,21 +56,22 @@ impl StepTable {
     /// The same of an attention group that carries this while the average group carries something else.
     pub fn step_among(&self, decodes: f64, context: f64, chunks: &[Chunk], average: Option<Average>) -> f64 {
         let proposed = self.compiled.draft_tokens();
-        let decodes = self.compiled.micro_batch(decodes);
+        let (whole, decodes) = (decodes, self.compiled.micro_batch(decodes));
         let prompts: f64 = chunks.iter().map(|chunk| chunk.prompts).sum();
         let prompt_tokens: f64 = chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum();
         let positions = decodes * (1.0 + proposed);
-        let met =
-            |each: f64| average.map(|all| each * self.compiled.micro_batch(all.decodes) + all.prompt_tokens);
+        let all = average.unwrap_or(Average { decodes: whole, prompt_tokens });
+        let met = |each: f64| each * self.compiled.micro_batch(all.decodes) + all.prompt_tokens;
         let [main, draft] = match &self.prompted {
             Some([main, draft]) if prompts > 0.0 => [main, draft],
             _ => [&self.main, &self.draft],
         };
-        let mut time = main.at(positions + prompt_tokens, met(1.0 + proposed))
+        let passing = |each: f64| self.compiled.passing(decodes, each, prompt_tokens);
+        let mut time = main.at(passing(1.0 + proposed), met(1.0 + proposed))
             + self.sampled.at(positions + prompts)
             + self.decode.at(decodes, context);
         if proposed > 0.0 {
-            let drafted = draft.at(decodes + prompt_tokens, met(1.0)) + self.drafted.at(decodes + prompts);
+            let drafted = draft.at(passing(1.0), met(1.0)) + self.drafted.at(decodes + prompts);
             time += proposed * drafted;
         }
         let attention = chunks.iter().map(|chunk| self.compiled.prompt_attention(chunk));
@@ -106,7 +107,7 @@ struct Lanes {
 impl Positions {
     fn new(compiled: &Compiled, drafts: bool, prompts: bool) -> Self {
         let of = if drafts { Compiled::draft_of } else { Compiled::main_of };
-        let lane = |lane| Curve::new(|positions| compiled.lane_of(drafts, lane, positions));
+        let lane = |lane| Curve::new(|positions| compiled.lane_of((drafts, prompts), lane, positions));
         let lanes =
             || Lanes { own: lane(Lane::Alone), shared: lane(Lane::Shared), routed: lane(Lane::Routed) };
         Self {
@@ -115,12 +116,10 @@ impl Positions {
         }
     }
 
-    fn at(&self, own: f64, average: Option<f64>) -> f64 {
-        match (&self.lanes, average) {
-            (Some(lanes), Some(average)) => {
-                lanes.own.at(own) + lanes.shared.at(own).max(lanes.routed.at(average))
-            }
-            _ => self.together.at(own),
+    fn at(&self, own: f64, average: f64) -> f64 {
+        match &self.lanes {
+            Some(lanes) => lanes.own.at(own) + lanes.shared.at(own).max(lanes.routed.at(average)),
+            None => self.together.at(own),
         }
     }
 }

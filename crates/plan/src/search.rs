@@ -170,7 +170,7 @@ impl<'a> Question<'a> {
 
     /// The operators of a plan.
     pub fn compiled(&self, plan: ParallelPlan) -> Compiled {
-        Compiled::with(&Deployment { plan, ..self.deployment }, self.kernels)
+        Compiled::with(&Deployment { plan, ..self.deployment }, self.kernels).scattered()
     }
 
     /// A plan as the formulas of queueing take it, its users keeping everything.

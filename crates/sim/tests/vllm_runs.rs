@@ -5,6 +5,7 @@ mod page;
 
 use layerwise_profiles::{llama_8b, text};
 use page::{Pair, STATISTICS, of, shows, table};
+use rackplan_catalog::{Catalog, Framework};
 use rackplan_sim::{Caching, Engine, Fleet, Simulation, Summary, simulate};
 use rackplan_traffic::{Sent, Source};
 use rackplan_units::Seconds;
@@ -70,6 +71,8 @@ fn pairs(name: &str, ours: Summary, theirs: &mut [f64]) -> Vec<Pair> {
 
 fn played(run: &Run) -> Option<Vec<Pair>> {
     let (mut measured, tables) = (measured(run)?, llama_8b(run.card)?);
+    let vllm = Catalog::builtin().get::<Framework>("vllm").expect("an entry").record;
+    let tables = tables.replayed(vllm.execution.into());
     let none = Seconds::new(0.0);
     let engine = Engine {
         token_budget: 2048,

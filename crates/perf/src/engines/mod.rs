@@ -4,7 +4,7 @@ mod library;
 
 use crate::evidence::kin;
 use crate::operators::moe_routing::Routing;
-use crate::{BLIND, Constants, Evidence, Parameter, distance};
+use crate::{BLIND, Constants, Evidence, Graphs, Parameter, distance};
 use library::Library;
 use rackplan_catalog::{
     Architecture, Backend, Catalog, FittedOperator, HostPerSequence, Kind, Loan, LoanFactors, Quantiles,
@@ -48,6 +48,8 @@ pub struct Engines {
     routing: Routing,
     /// What hosts add to a step for each sequence.
     host: HostPerSequence,
+    /// What each framework pads steps to.
+    graphs: BTreeMap<Backend, Graphs>,
 }
 
 /// Catalog id of the constants of steps.
@@ -65,7 +67,8 @@ impl Engines {
         let drift_us = steps.as_ref().map_or(0.0, |steps| steps.drift_us);
         let host = steps.as_ref().map_or(HostPerSequence::default(), |steps| steps.host_us);
         let routing = steps.map_or(Routing::Uniform, |steps| Routing::PowerLaw { alpha: steps.skew });
-        Self { library, measured, loans, drift_us, routing, host }
+        let graphs = Backend::ALL.map(|backend| (backend, Graphs::of(catalog, backend.name()))).into();
+        Self { library, measured, loans, drift_us, routing, host, graphs }
     }
 
     /// How tokens choose experts where nothing else is known.
@@ -86,6 +89,11 @@ impl Engines {
     /// The same with other hosts, for those who look for them.
     pub fn with_host(&self, host: HostPerSequence) -> Self {
         Self { host, ..self.clone() }
+    }
+
+    /// What a framework pads steps to.
+    pub fn graphs(&self, backend: Backend) -> Graphs {
+        self.graphs.get(&backend).cloned().unwrap_or_default()
     }
 
     /// How far ranks drift apart between two collectives of a step: a standard deviation, in microseconds.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// What a step carries, counted for the operators of one rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counts {
-    /// Positions that pass through the layers.
+    /// Positions that pass through the layers, padding included.
     pub(crate) tokens: f64,
     /// Positions of generating sequences: one each, or as many as speculation verifies.
     pub(crate) decode_tokens: f64,

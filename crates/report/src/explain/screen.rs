@@ -76,6 +76,13 @@ fn load(found: &ExplainAnswer) -> String {
         (true, false) => format!("{tokens} tokens of each of {many} longer prompts"),
     };
     match (batch.decodes > 0.0, batch.prompts > 0.0) {
+        (true, false) if batch.padding_tokens > 0.0 => {
+            format!(
+                "batch {}, padded by {} for its graph",
+                number(batch.decodes),
+                number(batch.padding_tokens)
+            )
+        }
         (true, false) => format!("batch {}", number(batch.decodes)),
         (true, true) => format!("batch {} and {prompts}", number(batch.decodes)),
         _ => prompts,

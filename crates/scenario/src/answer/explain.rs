@@ -89,6 +89,8 @@ pub struct ExplainedBatch {
     pub chunk_tokens: f64,
     /// Tokens before it that are cached.
     pub prefix_tokens: f64,
+    /// Positions beside them, because the graph that is replayed was captured for a larger batch.
+    pub padding_tokens: f64,
 }
 
 /// Memory of one accelerator, in bytes.
@@ -125,11 +127,11 @@ pub struct ExplainStep {
     pub tokens_per_s: f64,
     /// The same of one accelerator.
     pub tokens_per_s_per_gpu: f64,
-    /// Multiplications of one accelerator over its peak in the format of the weights.
+    /// Multiplications of one accelerator, padding aside, over its peak in the format of the weights.
     pub mfu: f64,
     /// Bytes that one accelerator has to read and write over what its memory moves.
     pub mbu: f64,
-    /// FLOPs of one pass through all stages, on one rank of each.
+    /// FLOPs of one pass through all stages, on one rank of each; padding aside.
     pub flops: f64,
     /// Bytes read and written, the same way.
     pub bytes: f64,

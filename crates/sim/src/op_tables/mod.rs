@@ -9,6 +9,7 @@ mod vidur;
 use crate::step::{Step, StepTimes};
 use columns::{Columns, Kind};
 use layerwise::Layerwise;
+use rackplan_perf::Graphs;
 use thiserror::Error;
 use vidur::Vidur;
 
@@ -132,6 +133,14 @@ impl OperatorTables {
             _ => Tables::Vidur(vidur.finish(layout)?),
         };
         Ok(Self { tables })
+    }
+
+    /// The same, replayed from graphs: layerwise profiles are of vLLM, which pads steps. Vidur does not.
+    pub fn replayed(mut self, graphs: Graphs) -> Self {
+        if let Tables::Layerwise(tables) = &mut self.tables {
+            tables.graphs = graphs;
+        }
+        self
     }
 }
 

@@ -44,7 +44,10 @@ pub(super) fn parts(target: &Target, explained: &[ExplainedPart], time: f64) -> 
 
 /// Totals of the step. With pipeline stages as many micro-batches are on their way as there are stages, each on one of
 /// them, so that what one passes through is what an accelerator does in that time.
-pub(super) fn totals(target: &Target, batch: &Batch, explained: &[ExplainedPart], time: f64) -> ExplainStep {
+///
+/// Padding computes, but is no use, so that MFU is without it.
+pub(super) fn totals(target: &Target, compiled: &Compiled, batch: &Batch, time: f64) -> ExplainStep {
+    let explained = &compiled.without_padding().explain(batch);
     let of = |amount: &dyn Fn(&ExplainedPart) -> f64| -> f64 {
         explained.iter().map(|part| part.part.count * amount(part)).sum()
     };
@@ -78,7 +81,7 @@ pub(in crate::run) fn widest_peak(target: &Target, explained: &[ExplainedPart]) 
 }
 
 /// What the replica carries.
-pub(super) fn carried(target: &Target, batch: &Batch) -> ExplainedBatch {
+pub(super) fn carried(target: &Target, compiled: &Compiled, batch: &Batch) -> ExplainedBatch {
     let groups = f64::from(target.plan.dp);
     ExplainedBatch {
         decodes: groups * batch.decodes,
@@ -86,6 +89,7 @@ pub(super) fn carried(target: &Target, batch: &Batch) -> ExplainedBatch {
         prompts: groups * batch.prompts,
         chunk_tokens: batch.chunk,
         prefix_tokens: batch.prefix,
+        padding_tokens: groups * compiled.padding(batch),
     }
 }
 

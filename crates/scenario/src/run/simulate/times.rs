@@ -31,7 +31,8 @@ impl Times {
             QuestionError::value(asked.layers.place("engine.op_tables"), error.to_string())
                 .with_hint("name a folder with tables of operators as CSV, plain or .gz")
         })?;
-        Ok(Self::Tables(Box::new(tables)))
+        let graphs = target.framework.execution.clone().into();
+        Ok(Self::Tables(Box::new(tables.replayed(graphs))))
     }
 
     pub(super) fn is_given(&self) -> bool {

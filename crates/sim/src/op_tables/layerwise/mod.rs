@@ -25,6 +25,7 @@ use super::{Layout, TableError};
 use crate::step::Step;
 use attention::{Attention, Prompt};
 use curve::{Curve, Part};
+use rackplan_perf::Graphs;
 use skew::Skew;
 
 /// A microsecond.
@@ -95,6 +96,7 @@ impl Reading {
             attention: Attention::new(attention)?,
             skew: self.skew.as_ref().map(Skew::new),
             layers,
+            graphs: Graphs::default(),
         })
     }
 
@@ -163,13 +165,16 @@ pub(super) struct Layerwise {
     attention: Attention,
     skew: Option<Skew>,
     layers: f64,
+    /// What steps are padded to.
+    pub(super) graphs: Graphs,
 }
 
 impl Layerwise {
     /// Unfinished prompts count among the sequences that get a token: vLLM computes the output layer for each, and drops it.
     pub(super) fn time(&self, step: &Step<'_>) -> f64 {
         let prompts: f64 = step.chunks.iter().map(|chunk| chunk.prompts).sum();
-        let linear = self.linear.at(tokens(step)) + self.head.at(step.decodes + prompts);
+        let passing = self.graphs.positions(step.decodes, 1.0, prompt_tokens(step));
+        let linear = self.linear.at(passing) + self.head.at(step.decodes + prompts);
         linear + self.layers * self.attention(step)
     }
 
@@ -214,5 +219,9 @@ const EIGHTH_MORE: f64 = 1.125;
 const SHORTEST: f64 = 16.0;
 
 fn tokens(step: &Step<'_>) -> f64 {
-    step.decodes + step.chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum::<f64>()
+    step.decodes + prompt_tokens(step)
+}
+
+fn prompt_tokens(step: &Step<'_>) -> f64 {
+    step.chunks.iter().map(|chunk| chunk.prompts * chunk.tokens).sum()
 }

@@ -2,6 +2,7 @@
 
 use crate::format::{count, dollars, number, percent, power, time};
 use crate::section::{Section, csv as rows_as_csv};
+use crate::size::classes;
 use rackplan_scenario::answer::{
     Answer, MixAnswer, MixClass, MixDeployment, MixKind, MixPart, Relaxation, SizedClass,
 };
@@ -107,18 +108,8 @@ fn classes(mix: &MixAnswer) -> Section {
 
 /// What each class sees, wherever it is served.
 fn seen(mix: &MixAnswer) -> Section {
-    let pair = |value: f64, target: f64| format!("{} of {}", time(value), time(target));
     let row = |(kind, class): (&MixKind, &SizedClass)| {
-        vec![
-            class.name.clone(),
-            kind.hardware.id.clone(),
-            number(class.requests_per_s),
-            count(class.isl),
-            count(class.osl),
-            pair(class.ttft_s, class.ttft_target_s),
-            pair(class.tpot_s, class.tpot_target_s),
-            class.e2e_target_s.map_or_else(|| time(class.e2e_s), |limit| pair(class.e2e_s, limit)),
-        ]
+        [vec![class.name.clone(), kind.hardware.id.clone()], classes::seen(class)].concat()
     };
     let rows = mix.kinds.iter().flat_map(seen_on).map(row).collect();
     let columns = ["class", "hardware", "req/s", "prompt", "answer", "ttft", "tpot", "e2e"];

@@ -44,19 +44,20 @@ fn who(class: &SizedClass) -> String {
 /// All of them as a table; without rows where all requests are alike.
 pub(super) fn section(size: &SizeAnswer, l: Option<&Latency>) -> Section {
     let at = |name: &str| l.map_or(name.to_owned(), |l| format!("{name} {}", l.percentile));
-    let pair = |value: f64, target: f64| format!("{} of {}", time(value), time(target));
-    let row = |class: &SizedClass| {
-        vec![
-            class.name.clone(),
-            percent(class.share),
-            number(class.requests_per_s),
-            count(class.isl),
-            count(class.osl),
-            pair(class.ttft_s, class.ttft_target_s),
-            pair(class.tpot_s, class.tpot_target_s),
-            class.e2e_target_s.map_or_else(|| time(class.e2e_s), |limit| pair(class.e2e_s, limit)),
-        ]
-    };
+    let row = |class: &SizedClass| [vec![class.name.clone(), percent(class.share)], seen(class)].concat();
     let columns = ["class", "share", "req/s", "prompt", "answer", &at("TTFT"), &at("TPOT"), &at("e2e")];
     Section::new("Classes of requests", &columns, size.classes.iter().map(row).collect()).numbers_from(1)
+}
+
+/// What a class asks for, and what it sees of its targets: req/s, prompt, answer, TTFT, TPOT, e2e.
+pub(crate) fn seen(class: &SizedClass) -> Vec<String> {
+    let pair = |value: f64, target: f64| format!("{} of {}", time(value), time(target));
+    vec![
+        number(class.requests_per_s),
+        count(class.isl),
+        count(class.osl),
+        pair(class.ttft_s, class.ttft_target_s),
+        pair(class.tpot_s, class.tpot_target_s),
+        class.e2e_target_s.map_or_else(|| time(class.e2e_s), |limit| pair(class.e2e_s, limit)),
+    ]
 }

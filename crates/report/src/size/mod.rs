@@ -1,6 +1,6 @@
 //! Everything that shows the answer of `size`.
 
-mod classes;
+pub(crate) mod classes;
 mod figures;
 mod pareto;
 mod replay;

@@ -66,6 +66,15 @@ impl Request {
         self.before() + self.output / 2.0 * (1.0 + relative_variance(self.output_sigma))
     }
 
+    /// Variance of these tokens over the square of their mean: a prompt's, and that of how far answers have come, which is even
+    /// where all are alike, (E[O³]/E[O]/3 - (E[O²]/E[O]/2)²).
+    pub(crate) fn context_scatter(&self) -> f64 {
+        let [input, output] = [self.input_sigma, self.output_sigma].map(relative_variance);
+        let longer = 1.0 + output;
+        let come = self.output * self.output * (longer.powi(3) / 3.0 - longer * longer / 4.0);
+        (self.input * self.input * input + come) / self.context().powi(2).max(1.0)
+    }
+
     /// Tokens before an average token of the prompt, that its attention reads: E[I (P + I/2)] / E[I], less half of the mean
     /// prompt that a chunk of it reads of itself.
     pub(crate) fn read_before(&self) -> f64 {

@@ -1,7 +1,7 @@
 //! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
 
-use crate::queueing::{longest_wait, settles, wait};
-use crate::{Binds, Point, Population, Replica, Request, Targets};
+use crate::queueing::{PromptQueue, settles, wait};
+use crate::{Binds, Point, Population, Replica, Request};
 use rackplan_perf::collectives::send::{Path, Transfer, send};
 
 /// How a unit is put together.
@@ -24,6 +24,7 @@ pub struct Pools<'a> {
     pub workers: Workers,
     /// What caches travel over.
     pub path: Path,
+    queue: PromptQueue,
 }
 
 /// Of one accelerator's part of a cache on its way: the time alone, and the share of the link that is used.
@@ -37,7 +38,13 @@ pub struct Handover {
     pub bytes: f64,
 }
 
-impl Pools<'_> {
+impl<'a> Pools<'a> {
+    /// So many workers, whose caches pass this path. Asks once for what no load changes.
+    pub fn new(prefill: Replica<'a>, decode: Replica<'a>, workers: Workers, path: Path) -> Self {
+        let queue = PromptQueue::of(&prefill, workers.prefill);
+        Self { prefill, decode, workers, path, queue }
+    }
+
     /// Accelerators of the unit.
     pub fn gpus(&self) -> u32 {
         self.workers.prefill * self.prefill.room.gpus + self.workers.decode * self.decode.room.gpus
@@ -46,9 +53,8 @@ impl Pools<'_> {
     /// What users see while `generating` requests generate on average.
     ///
     /// Answers: with b sequences on each decode rank a step takes dec(b) and nothing is between; λ follows as in
-    /// [`Replica::at`]. Prompts: an M/D/c queue before all prefill ranks, since each goes to the rank with least
-    /// to do, whose service is a prompt alone. The cache then
-    /// passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
+    /// [`Replica::at`]. Prompts: one queue before all prefill workers ([`PromptQueue`]), since each goes to the worker with
+    /// least to do. The cache then passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
     /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
     pub fn at(&self, generating: f64) -> Point {
         let (decode, prefill) = (&self.decode, &self.prefill);
@@ -58,9 +64,8 @@ impl Pools<'_> {
         let rate = generating * accepted / (output * step);
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
-        let queue_load = of_rank * service;
-        let ranks = self.prefill_ranks();
-        let queue_wait = prefill.scatter() * shared_wait(queue_load, service, ranks);
+        let waits = self.queue.at(rate);
+        let queue_wait = waits.mean;
         let (handed, reload) = (self.handover(rate), prefill.reload(of_rank));
         let front = prefill.tokenised(of_rank) + decode.tokenised(rate / self.decode_ranks());
         let fronts = front + prefill.scheduler.first_token + decode.scheduler.first_token;
@@ -75,7 +80,7 @@ impl Pools<'_> {
             e2e: ttft + (output - 1.0).max(0.0) * tpot,
             prefill_load: 0.0,
             settles: settles(decode.steeper(batch, step) / step),
-            queue_load: queue_load.max(handed.load),
+            queue_load: waits.load.max(handed.load),
             queue_wait: prefill.pace.later * queue_wait,
             decode_step: step,
             reload,
@@ -118,11 +123,11 @@ impl Pools<'_> {
         if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
             return (f64::INFINITY, tpot);
         }
-        let waiting = all_busy(point.queue_load, self.prefill_ranks());
-        let longer = longest_wait((waiting, point.queue_wait), percentile) - point.queue_wait;
+        let waits = self.queue.at(point.requests_per_second);
+        let longer = self.prefill.pace.later * waits.beyond_mean(percentile);
         let later = self.prefill.later_by_reload(point, percentile);
         let own = self.prefill.longer_prompt(request, percentile);
-        (point.ttft + longer.max(0.0).hypot(own) + step - point.decode_step + later, tpot)
+        (point.ttft + longer.hypot(own) + step - point.decode_step + later, tpot)
     }
 
     /// What has no place.
@@ -151,29 +156,6 @@ impl Pools<'_> {
         Handover { time: alone + wait(load, alone), load, bytes }
     }
 
-    /// Requests per second that the prefill workers take within the time to first token at most, found by halving.
-    pub(crate) fn prompts_per_second(
-        prefill: &Replica,
-        targets: &Targets,
-        percentile: Option<f64>,
-    ) -> Option<f64> {
-        let service = prefill.prompt_alone();
-        let fits = |load: f64| {
-            let mean = prefill.scatter() * wait(load, service);
-            let longest = percentile.map_or(mean, |share| longest_wait((load, mean), share).max(mean));
-            prefill.pace.later * (longest + service) < targets.ttft.get()
-        };
-        if !fits(0.0) {
-            return None;
-        }
-        let halved = |(low, high): (f64, f64), _| {
-            let middle = (low + high) / 2.0;
-            if fits(middle) { (middle, high) } else { (low, middle) }
-        };
-        let (load, _) = (0..HALVINGS).fold((0.0, 0.98), halved);
-        Some(load.max(LEAST_LOAD) / service * prefill.room.ranks)
-    }
-
     fn prefill_ranks(&self) -> f64 {
         self.prefill.room.ranks * f64::from(self.workers.prefill)
     }
@@ -182,25 +164,6 @@ impl Pools<'_> {
         self.decode.room.ranks * f64::from(self.workers.decode)
     }
 }
-
-/// Chance that all of c servers at this load are busy, ρ^(sqrt(2 (c + 1)) - 1); ρ for one.
-/// Source: Sakasegawa 1977, An approximation formula for the mean number of waiting customers.
-fn all_busy(load: f64, servers: f64) -> f64 {
-    load.powf((2.0 * (servers + 1.0)).sqrt() - 1.0)
-}
-
-/// Mean wait in an M/D/c queue, by the same: σ all_busy / (2 c (1 - ρ)).
-fn shared_wait(load: f64, service: f64, servers: f64) -> f64 {
-    if load < 1.0 {
-        all_busy(load, servers) * service / (2.0 * servers * (1.0 - load))
-    } else {
-        f64::INFINITY
-    }
-}
-
-/// Halvings of the load of prefill workers, and the least one.
-const HALVINGS: u32 = 12;
-const LEAST_LOAD: f64 = 0.01;
 
 /// A replica that does both, or a unit of workers for each.
 #[derive(Clone, Copy, Debug)]
@@ -275,18 +238,5 @@ impl Station<'_> {
             Self::Together(replica) => replica.places(),
             Self::Apart(pools) => pools.decode.places() * f64::from(pools.workers.decode),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hand_waits_of_servers_that_share_a_queue() {
-        assert_eq!(shared_wait(0.5, 2.0, 1.0), wait(0.5, 2.0));
-        assert_eq!(shared_wait(1.0, 2.0, 4.0), f64::INFINITY);
-        // Of eight servers at 0.7 all are busy in 0.7^(sqrt(18) - 1) = 0.314 of the time: 0.314 / (2 · 8 · 0.3) = 0.0655.
-        assert!((shared_wait(0.7, 1.0, 8.0) - 0.0655).abs() < 1e-3, "{}", shared_wait(0.7, 1.0, 8.0));
     }
 }

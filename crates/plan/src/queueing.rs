@@ -4,7 +4,10 @@
 //! The number of requests that generate is the free variable; arrivals, time per token and time to first token follow
 //! from it without iteration.
 
+mod prompts;
 mod ranks;
+
+pub(crate) use prompts::PromptQueue;
 
 use crate::{Binds, Class, KvPolicy, Population, Reload, Request, Room, Scheduler};
 use rackplan_perf::{Average, Batch, Compiled};
@@ -30,6 +33,8 @@ pub struct Replica<'a> {
     alone: f64,
     /// Standard deviation of its logarithm; 0 where all prompts are the same.
     spread: f64,
+    /// By what part the longest of as many sequences as there are ranks is longer than the mean.
+    longest: f64,
 }
 
 /// What changes the pace of a replica beside its operators.
@@ -104,7 +109,8 @@ impl<'a> Replica<'a> {
     pub fn new(compiled: &'a Compiled, scheduler: Scheduler, request: Request, room: Room) -> Self {
         let alone = compiled.step(&prompt(Batch::default(), &request)).get();
         let (pace, policy, spread) = (Pace::default(), KvPolicy::HBM, spread(compiled, &request));
-        Self { compiled, scheduler, request, classes: &[], pace, policy, room, alone, spread }
+        let longest = longest(&request, room.ranks);
+        Self { compiled, scheduler, request, classes: &[], pace, policy, room, alone, spread, longest }
     }
 
     /// The same at another pace.
@@ -129,7 +135,8 @@ impl<'a> Replica<'a> {
             return Self { policy, ..self };
         }
         let alone = self.compiled.step(&prompt(Batch::default(), &request)).get();
-        Self { policy, request, alone, spread: spread(self.compiled, &request), ..self }
+        let (spread, longest) = (spread(self.compiled, &request), longest(&request, self.room.ranks));
+        Self { policy, request, alone, spread, longest, ..self }
     }
 
     /// What users see while `generating` requests generate on average.
@@ -244,6 +251,15 @@ impl<'a> Replica<'a> {
         if longer > 0.0 { longer * self.prompt_of(request) } else { 0.0 }
     }
 
+    /// The longest of a prompt on each rank over the mean, at the quantile (r - 3/8) / (r + 1/4) of a log-normal law; 1 on one.
+    fn longest_of_ranks(&self) -> f64 {
+        let (ranks, spread) = (self.room.ranks, self.spread);
+        if ranks <= 1.0 || spread <= 0.0 {
+            return 1.0;
+        }
+        (normal_quantile((ranks - 0.375) / (ranks + 0.25)) * spread - spread * spread / 2.0).exp().max(1.0)
+    }
+
     /// What the service of a queue of prompts scatters by, 1 + c².
     pub(crate) fn scatter(&self) -> f64 {
         (self.spread * self.spread).exp()
@@ -347,8 +363,11 @@ impl<'a> Replica<'a> {
         self.pace.slower * self.alone
     }
 
+    /// The rank whose sequences are longest sets the time: of r ranks it has so many deviations more than the mean, a
+    /// deviation of one sequence over the root of their number.
     fn decodes(&self, batch: f64) -> Batch {
-        Batch::decode(batch.max(1.0), self.request.context())
+        let batch = batch.max(1.0);
+        Batch::decode(batch, self.request.context() * (1.0 + self.longest / batch.sqrt()))
     }
 
     /// What a prompt adds to the steps of others; all of its own where decodes rest.
@@ -430,6 +449,15 @@ fn spread(compiled: &Compiled, request: &Request) -> f64 {
         compiled.step(&Batch { prompts: 1.0, chunk, prefix: request.prefix, ..Batch::default() }).get()
     };
     (time(Z95) / time(0.0)).ln().max(0.0) / Z95
+}
+
+/// By what part the longest of r sequences is longer than the mean, as if they were normal: the quantile (r - 3/8) / (r + 1/4).
+/// Source: Blom 1958, Statistical Estimates and Transformed Beta-Variables.
+fn longest(request: &Request, ranks: f64) -> f64 {
+    if ranks <= 1.0 {
+        return 0.0;
+    }
+    normal_quantile((ranks - 0.375) / (ranks + 0.25)) * request.context_scatter().sqrt()
 }
 
 /// The 95th percentile of the standard normal law.

@@ -207,13 +207,13 @@ impl<'a> Question<'a> {
 
     /// A unit; caches pass the scale-up fabric where the unit is in one domain, else the network, or the link named.
     pub(crate) fn pools<'c>(&self, prefill: Replica<'c>, decode: Replica<'c>, workers: Workers) -> Pools<'c> {
-        let pools = Pools { prefill, decode, workers, path: Path::ScaleOut };
-        let near = f64::from(pools.gpus()) <= self.deployment.device.domain;
+        let gpus = workers.prefill * prefill.room.gpus + workers.decode * decode.room.gpus;
+        let near = f64::from(gpus) <= self.deployment.device.domain;
         let path = match self.transfer {
             Some(rate) => Path::Link(rate),
             None if near => Path::ScaleUp,
             None => Path::ScaleOut,
         };
-        Pools { path, ..pools }
+        Pools::new(prefill, decode, workers, path)
     }
 }

@@ -220,7 +220,7 @@ fn hand_each_worker_tokenises_what_comes_to_it() {
         let compiled = question.compiled(plan);
         let replica = question.replica(plan, &compiled);
         let workers = Workers { prefill: 1, decode: 1 };
-        let pools = Pools { prefill: replica, decode: replica, workers, path: Path::ScaleUp };
+        let pools = Pools::new(replica, replica, workers, Path::ScaleUp);
         let point = pools.at(64.0);
         (point.ttft, point.requests_per_second)
     };

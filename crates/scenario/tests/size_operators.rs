@@ -213,6 +213,34 @@ fn law_prompts_on_workers_of_their_own_add_up() {
 }
 
 #[test]
+fn law_prompts_on_workers_of_their_own_follow_the_question() {
+    let kinds = [("Llama-3.1-8B", "h100_hgx", "bf16"), ("deepseek-r1", "h200_hgx", "bf16,fp8")];
+    for ((model, hardware, quant), isl) in kinds.into_iter().flat_map(|kind| [(kind, "1000"), (kind, "8000")])
+    {
+        let gpus = |users, tpot, racks| {
+            let load = [("workload.users", users), ("workload.isl", isl), ("targets.tpot", tpot)];
+            let more = [("model", model), ("hardware", hardware), ("quant", quant), ("search.pp", "")];
+            let rest =
+                [("search.mode", "disaggregated"), ("targets.ttft", "3s"), ("limits.max_racks", racks)];
+            gpus(&[&load[..], &more[..], &rest[..]].concat())
+        };
+        let mut held = u64::MAX;
+        for tpot in ["20ms", "26ms", "34ms", "44ms", "57ms"] {
+            let taken = gpus("700", tpot, "64");
+            assert!(taken <= held, "{model} {isl} {tpot}: {taken} {held}");
+            held = taken;
+        }
+        let mut held = 0;
+        for users in ["350", "700", "1050", "2100"] {
+            let taken = gpus(users, "34ms", "64");
+            assert!(taken >= held, "{model} {isl} {users}: {taken} {held}");
+            held = taken;
+        }
+        assert!(gpus("700", "34ms", "64") <= gpus("700", "34ms", "8"));
+    }
+}
+
+#[test]
 fn law_the_pareto_set_holds_the_best_of_every_figure() {
     let asked =
         [("hardware", "h100_hgx,b200_hgx,gb200_nvl72"), ("quant", "fp8,bf16"), ("search.tp", "1,2,4,8")];

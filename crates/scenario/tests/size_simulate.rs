@@ -89,6 +89,32 @@ fn law_workers_of_their_own_are_played_too() {
 }
 
 #[test]
+fn val_prompts_wait_for_ranks_that_step_together() {
+    let machines = [("h200_hgx", "vllm"), ("h200_hgx", "trtllm"), ("gb200_nvl72", "sglang")];
+    let talks = [("2k", "300", "2s"), ("4k", "1k", "2s"), ("lognormal:mean=4000,p95=10000", "1k", "4s")];
+    let (mut all, mut several) = (Vec::new(), 0);
+    for ((hardware, backend), (isl, osl, ttft)) in
+        machines.into_iter().flat_map(|machine| talks.map(|talk| (machine, talk)))
+    {
+        let machine = [("hardware", hardware), ("backend", backend), ("quant", "fp8")];
+        let load = [("workload.users", "800"), ("workload.think_time", "20s"), ("workload.isl", isl)];
+        let rest = [("model", "deepseek-r1"), ("search.mode", "disaggregated"), ("targets.ttft", ttft)];
+        let answer = asked(&[&machine[..], &load[..], &rest[..], &[("workload.osl", osl)][..]].concat());
+        let pools = answer.answer.deployment.as_ref().unwrap().pools.as_ref().unwrap();
+        several += u32::from(pools.prefill.dp > Some(1));
+        all.push(errors(replay(&answer)));
+    }
+    assert!(several >= 6, "{several}");
+    // In the order of [`errors`], half of the plans and all of them.
+    for (which, (half, most)) in [(0.2, 0.5), (0.05, 0.1), (0.15, 0.5), (0.06, 0.12)].into_iter().enumerate()
+    {
+        let of: Vec<f64> = all.iter().map(|errors| errors[which]).collect();
+        let worst = of.iter().copied().fold(0.0, f64::max);
+        assert!(median(of) <= half && worst <= most, "{which}: {all:?}");
+    }
+}
+
+#[test]
 fn law_a_percentile_beyond_its_target_is_said() {
     let said = |answer: &Answer<SizeAnswer>| {
         answer.warnings.iter().any(|text| text.starts_with("simulated requests miss the target: p95 ttft"))

@@ -41,6 +41,11 @@ pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine
     }
 }
 
+/// The same where others compute prompts: nothing waits so that more of them share a step.
+pub(crate) fn generating(engine: Engine) -> Engine {
+    Engine { batch_wait: None, balance_wait: 0, ..engine }
+}
+
 /// Workers that generate from caches which others computed, each as long as `tokens` on average. Caches take the scale-up
 /// fabric where all `gpus` are in one domain, else the network, or the link named, of so many bytes per second; every
 /// accelerator sends its own share, over its own link, and attention groups have links of their own.
@@ -57,8 +62,7 @@ pub(crate) fn decoders(
     };
     let latency = time(0.0);
     Decoders {
-        // Nothing waits so that more prompts share a step: there are none.
-        engine: Engine { batch_wait: None, balance_wait: 0, ..engine },
+        engine: generating(engine),
         replicas,
         bytes_per_token: bytes_of_sequence(prefill, tokens).get() / tokens,
         bandwidth: BytesPerSecond::new(f64::from(prefill.plan.dp) / (time(1.0) - latency).max(1e-15)),

@@ -18,7 +18,7 @@ mod tables;
 pub use anchors::AnchorSummary;
 pub use bands::{BandCoverage, fit_bands};
 pub(crate) use bands::{ID as BANDS, class};
-pub(crate) use engine::{decoders, launched};
+pub(crate) use engine::{decoders, generating, launched};
 pub use loans::fit_loans;
 pub use outcome::{Band, ServingPrediction};
 pub use picks::{Picks, picks};

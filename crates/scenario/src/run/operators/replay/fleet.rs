@@ -2,7 +2,7 @@
 
 use super::super::context::Context;
 use super::super::setup::Setup;
-use crate::predict_serving::launched;
+use crate::predict_serving::{generating, launched};
 use rackplan_perf::{Compiled, StepTable};
 use rackplan_plan::{Found, Pools, Replica, Station, Tier};
 use rackplan_sim::{Caching, Decoders, Engine, Fleet, Router, Step, StepTimes, Tier as Store};
@@ -37,8 +37,10 @@ pub(super) fn fleet(context: Context, setup: &Setup, found: &Found, station: &St
     let prefill = station.prefill();
     let fleet = Fleet { caching: caching(found, prefill), ..Fleet::of(engine(prefill), 1) };
     let Station::Apart(pools) = station else { return fleet };
-    let decoders = decoders(pools, engine(&pools.decode));
-    Fleet { replicas: pools.workers.prefill, decoders: Some(decoders), ..fleet }
+    let decoders = decoders(pools, generating(engine(&pools.decode)));
+    // As the closed form has it: a prompt goes where least is to do.
+    let router = Router::LeastOutstanding;
+    Fleet { replicas: pools.workers.prefill, decoders: Some(decoders), router, ..fleet }
 }
 
 fn engine(context: Context, setup: &Setup, replica: &Replica) -> Engine {

@@ -8,7 +8,8 @@ pub(crate) enum Found {
     None(Vec<String>),
 }
 
-/// Looks a name up: the same id or alias (case and punctuation aside), then a short name that begins only one.
+/// Looks a name up: the same id or alias (case and punctuation aside), then a short name that begins only one, then the
+/// name without who republished it and in which number format, then without the words of a variant.
 ///
 /// A decimal point counts where it decides: `opt-13b` is not `opt-1.3b`.
 pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
@@ -23,6 +24,16 @@ pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
     if matches.is_empty() && wanted.len() >= 3 {
         matches = matching(&|n| normal(n).starts_with(&wanted));
     }
+    for reduced in [without_format(name), without_variant(without_format(name))] {
+        if matches.is_empty() && !reduced.is_empty() {
+            let pointed = with_points(reduced);
+            matches = matching(&|n| with_points(n) == pointed);
+        }
+        if matches.is_empty() && !reduced.is_empty() {
+            let pointed = with_points(reduced);
+            matches = matching(&|n| with_points(without_variant(without_format(n))) == pointed);
+        }
+    }
     match matches.as_slice() {
         [] => {
             Found::None(nearest(name, entries.iter().flat_map(|e| names(e).map(move |n| (n, e.0.as_str())))))
@@ -36,6 +47,63 @@ pub(crate) fn find(name: &str, entries: &[(String, Vec<String>)]) -> Found {
 fn names(entry: &(String, Vec<String>)) -> impl Iterator<Item = &str> {
     let short = entry.0.rsplit('/').next();
     std::iter::once(entry.0.as_str()).chain(short).chain(entry.1.iter().map(String::as_str))
+}
+
+/// Words at the end of a checkpoint's name that say how its numbers are stored, `DeepSeek-R1-0528-NVFP4-v2`.
+const FORMATS: [&str; 18] = [
+    "fp8", "fp4", "nvfp4", "mxfp4", "mxfp8", "int4", "int8", "bf16", "fp16", "awq", "gptq", "w4a16", "w8a8",
+    "kv", "dynamic", "block", "preview", "mixed",
+];
+
+/// Words at the end of a name that say how a model was trained on, which changes none of its shapes.
+const VARIANTS: [&str; 6] = ["instruct", "chat", "it", "base", "thinking", "hf"];
+
+/// A name without its owner and the words of a format at its end, and a version of those.
+fn without_format(name: &str) -> &str {
+    let mut short = name.rsplit('/').next().unwrap_or(name);
+    let said = |word: &str| {
+        let word = word.strip_prefix("quantized.").unwrap_or(word);
+        FORMATS.iter().any(|format| word.eq_ignore_ascii_case(format))
+    };
+    while let Some((rest, word)) = last_word(short) {
+        let of_format = is_version(word) && last_word(rest).is_some_and(|(_, before)| said(before));
+        if !said(word) && !of_format {
+            break;
+        }
+        short = rest;
+    }
+    short
+}
+
+/// A name without the words of a variant at its end, and its month, `-0528` or `-2507`.
+fn without_variant(name: &str) -> &str {
+    let mut short = name;
+    while let Some((rest, word)) = last_word(short) {
+        if !is_date(word) && !VARIANTS.iter().any(|variant| word.eq_ignore_ascii_case(variant)) {
+            break;
+        }
+        short = rest;
+    }
+    short
+}
+
+/// Whether a word is a month and day, `0528`, or a year and month, `2507`; `6000` is neither.
+fn is_date(word: &str) -> bool {
+    let Some((first, second)) = word.split_at_checked(2).filter(|_| word.len() == 4) else { return false };
+    match (first.parse(), second.parse()) {
+        (Ok(1..=12), Ok(1..=31_u32)) | (Ok(23..=29_u32), Ok(1..=12)) => true,
+        _ => false,
+    }
+}
+
+/// What is before the last word of a name, and the word.
+fn last_word(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once(['-', '_', ' ']).filter(|(rest, _)| !rest.is_empty())
+}
+
+fn is_version(word: &str) -> bool {
+    let digits = word.strip_prefix(['v', 'V']).unwrap_or("");
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Letters and digits in lower case, and the points between them.
@@ -103,6 +171,26 @@ mod tests {
         let entries = ["facebook/opt-1.3b", "facebook/opt-13b"].map(|id| (id.to_owned(), Vec::new()));
         assert_eq!(find("OPT-13B", &entries), Found::One("facebook/opt-13b".to_owned()));
         assert_eq!(find("opt 1.3b", &entries), Found::One("facebook/opt-1.3b".to_owned()));
+    }
+
+    #[test]
+    fn hand_checkpoints_of_others_are_the_model_that_they_hold() {
+        let one = |id: &str| Found::One(id.to_owned());
+        let qwen = one("Qwen/Qwen3-235B-A22B");
+        for name in
+            ["Qwen/Qwen3-235B-A22B-FP8", "nvidia/Qwen3-235B-A22B-NVFP4-v2", "Qwen3-235B-A22B Thinking 2507"]
+        {
+            assert_eq!(find(name, &entries()), qwen, "{name}");
+        }
+        let llama = one("meta-llama/Meta-Llama-3.1-70B");
+        for name in
+            ["amd/Llama-3.1-70B-Instruct-FP8-KV", "RedHatAI/Meta-Llama-3.1-70B-Instruct-quantized.w8a8"]
+        {
+            assert_eq!(find(name, &entries()), llama, "{name}");
+        }
+        // Another model of the same words is none of them.
+        assert!(matches!(find("Qwen3-236B-A22B-FP8", &entries()), Found::None(_)));
+        assert!(matches!(find("FP8", &entries()), Found::None(_)));
     }
 
     #[test]

@@ -28,16 +28,16 @@ impl Backend {
         }
     }
 
-    /// From a name as people write it: `vLLM`, `TensorRT-LLM`, or an orchestrator around one, `dynamo+sglang`.
+    /// From a name as people write it: `vLLM`, `TensorRT-LLM`, one with a version, `SGLang 0.5`, or one with an
+    /// orchestrator around it, `dynamo+sglang`; none where it names two.
     pub fn from_name(name: &str) -> Option<Backend> {
         let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-        let known = [
-            ("vllm", Backend::Vllm),
-            ("sglang", Backend::Sglang),
-            ("trtllm", Backend::Trtllm),
-            ("tensorrtllm", Backend::Trtllm),
-        ];
-        known.into_iter().find(|(end, _)| plain.ends_with(end)).map(|(_, backend)| backend)
+        // llm-d serves with vLLM alone.
+        let words = [("vllm", Backend::Vllm), ("llmd", Backend::Vllm), ("sglang", Backend::Sglang)];
+        let words = words.into_iter().chain(["trt", "tensorrt"].map(|word| (word, Backend::Trtllm)));
+        let mut named = words.filter(|(word, _)| plain.contains(word)).map(|(_, backend)| backend);
+        let first = named.next()?;
+        named.all(|other| other == first).then_some(first)
     }
 }
 
@@ -50,6 +50,16 @@ mod tests {
         assert_eq!(Backend::from_name("TensorRT-LLM"), Some(Backend::Trtllm));
         assert_eq!(Backend::from_name("dynamo+sglang"), Some(Backend::Sglang));
         assert_eq!(Backend::from_name("vLLM"), Some(Backend::Vllm));
+        for (name, backend) in [
+            ("SGLang-0.5", Backend::Sglang),
+            ("dynamo-trt", Backend::Trtllm),
+            ("TRT-LLM 1.0", Backend::Trtllm),
+            ("TensorRT", Backend::Trtllm),
+            ("vllm-disagg", Backend::Vllm),
+        ] {
+            assert_eq!(Backend::from_name(name), Some(backend), "{name}");
+        }
         assert_eq!(Backend::from_name("tgi"), None);
+        assert_eq!(Backend::from_name("vllm or sglang"), None);
     }
 }

@@ -78,6 +78,13 @@ fn hand_number_formats() {
     assert_eq!(formats("Kimi-K2.5", "h200_sxm", "vllm", "int4"), [Bf16, Bf16, Int4, Bf16]);
     assert_eq!(formats("Qwen3-32B", "h100_sxm", "trtllm", "fp8"), of(Fp8Block, Fp8Block, Fp8));
     assert_eq!(formats("Llama-3.1-70B", "h100_sxm", "trtllm", "fp8"), of(Fp8, Fp8, Fp8));
+    // Other spellings; and a checkpoint's name, where the row says nothing else.
+    assert_eq!(formats("GLM-5", "h200_sxm", "sglang", "FP8"), of(Fp8Block, Fp8Block, Bf16));
+    assert_eq!(formats("Llama-3.1-70B", "h100_sxm", "trtllm", "fp8_e4m3"), of(Fp8, Fp8, Fp8));
+    assert_eq!(formats("Llama-3.1-70B", "h100_sxm", "vllm", "AWQ"), of(Int4, Int4, Bf16));
+    assert_eq!(formats("gpt-oss-120b", "h200_sxm", "vllm", "FP8"), [Bf16, Bf16, Mxfp4, Fp8]);
+    assert_eq!(formats("nvidia/DeepSeek-R1-0528-NVFP4-v2", "b200_sxm", "sglang", ""), of(Bf16, Nvfp4, Fp8));
+    assert_eq!(formats("Qwen/Qwen3-32B-FP8", "h100_sxm", "trtllm", "auto"), of(Fp8Block, Fp8Block, Fp8));
     let mlperf = json!({"weight_dtype": "fp16", "version": "MLPerf v4.1", "kv_dtype": "bf16"});
     let formats = case(mlperf).formats;
     assert_eq!((formats.attention, formats.weights, formats.kv), (Fp8, Fp8, Bf16));
@@ -189,6 +196,8 @@ fn hand_drafted_tokens() {
     );
     assert_eq!(of(json!({"spec_decode": "mtp", "framework": "sglang"})), Some((2, 2.58)));
     assert_eq!(of(json!({"spec_decode": "mtp2", "model": "GLM-5"})), Some((2, 2.58)));
+    assert_eq!(of(json!({"spec_decode": "MTP=3"})), Some((3, 2.82)));
+    assert_eq!(of(json!({"spec_decode": "eagle3"})), Some((3, 2.82)), "as with no number");
     assert_eq!((of(json!({"spec_decode": "none"})), of(json!({}))), (None, None));
     // On random text as many are accepted as the catalog says: the verified token and that share of one.
     let steps = Catalog::builtin().get::<Steps>("serving").expect("it is in the catalog").record;
@@ -272,6 +281,25 @@ fn hand_names_of_models_and_accelerators_that_tables_use() {
         "Gemma-3-27b",
         "Qwen3-8B",
         "Kimi-K3",
+        "deepseek-ai/DeepSeek-R1-0528",
+        "nvidia/DeepSeek-R1-0528-FP4-v2",
+        "amd/DeepSeek-R1-0528-MXFP4-Preview",
+        "DeepSeek-V3-0324",
+        "moonshotai/Kimi-K2-Instruct-0905",
+        "amd/Kimi-K2.5-MXFP4",
+        "zai-org/GLM-4.7-FP8",
+        "GLM-4.7-Flash",
+        "GLM-5.1",
+        "MiniMaxAI/MiniMax-M2.7",
+        "Qwen/Qwen3-Next-80B-A3B-Instruct-FP8",
+        "Qwen/Qwen3-VL-235B-A22B-Instruct",
+        "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8",
+        "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-FP8",
+        "nvidia/Llama-3.3-70B-Instruct-FP4",
+        "amd/Llama-3.1-405B-Instruct-FP8-KV",
+        "Mistral-Large-3",
+        "qwen3.5",
+        "gptoss",
     ];
     for model in models {
         case(json!({"model": model, "kv_dtype": "bf16"}));

@@ -16,8 +16,14 @@ pub(super) fn weights(
 ) -> Result<Formats, String> {
     let written = row.text("weight_dtype");
     let word = written.to_lowercase();
+    let of_checkpoint = of_checkpoint(row.text("model"));
     let formats = match word.as_str() {
-        "" => {
+        "" | "auto" | "native" if of_checkpoint.is_some() => {
+            let word = of_checkpoint.unwrap_or_default();
+            assumed.push(format!("weight_dtype: {word}, of which the model's name speaks"));
+            named(word, model, gpu, assumed).unwrap_or_else(|| released(model))
+        }
+        "" | "auto" | "native" => {
             assumed.push("weight_dtype: as the weights are released".to_owned());
             released(model)
         }
@@ -36,20 +42,36 @@ pub(super) fn weights(
     Ok(formats)
 }
 
-/// What one word means for each part of a model.
+/// What one word, in lower case, means for each part of a model.
 pub(crate) fn named(word: &str, model: &Model, gpu: &Gpu, assumed: &mut Vec<String>) -> Option<Formats> {
     Some(match word {
         "fp16" | "bf16" | "bfloat16" | "float16" | "half" => uniform(Bf16),
-        "fp8" => eight_bits(model, assumed),
-        "fp8_block" => uniform(Fp8Block),
+        "fp8" | "fp8_e4m3" | "fp8-e4m3" | "e4m3" | "fp8_static" | "fp8-static" | "fp8_dynamic"
+        | "fp8-dynamic" | "w8a8_fp8" => eight_bits(model, assumed),
+        "fp8_block" | "fp8-block" | "fp8_blockwise" | "fp8-blockwise" | "block_fp8" => uniform(Fp8Block),
         "fp4" if gpu.vendor == "AMD" => four_bits(model, Mxfp4, assumed),
         "fp4" | "nvfp4" => four_bits(model, Nvfp4, assumed),
-        "mxfp4" => four_bits(model, Mxfp4, assumed),
-        "int8" => uniform(Int8),
-        "int4" if model.expert_weight_dtype == Some(Int4) => released(model),
-        "int4" => Formats { attention: if has_latent(model) { Bf16 } else { Int4 }, ..uniform(Int4) },
+        "mxfp4" | "w4a16_mxfp4" | "w4a8_mxfp4_mxfp8" => four_bits(model, Mxfp4, assumed),
+        "int8" | "w8a8" | "w8a8_int8" => uniform(Int8),
+        "int4" | "w4a16" | "awq" | "gptq" | "int4_awq" | "int4-awq" | "int4_wo"
+            if model.expert_weight_dtype == Some(Int4) =>
+        {
+            released(model)
+        }
+        "int4" | "w4a16" | "awq" | "gptq" | "int4_awq" | "int4-awq" | "int4_wo" => {
+            Formats { attention: if has_latent(model) { Bf16 } else { Int4 }, ..uniform(Int4) }
+        }
         _ => return None,
     })
+}
+
+/// The format that a checkpoint's name ends in, as a word of a row.
+fn of_checkpoint(name: &str) -> Option<&'static str> {
+    let words: Vec<String> = name.split(['-', '_', ' ', '/']).map(str::to_lowercase).collect();
+    let known = ["fp8", "nvfp4", "mxfp4", "fp4", "int4", "awq", "gptq", "int8", "bf16"];
+    let block = words.iter().any(|word| word == "block");
+    let found = words.iter().rev().find_map(|word| known.into_iter().find(|format| word == format))?;
+    Some(if block && found == "fp8" { "fp8_block" } else { found })
 }
 
 /// The KV cache's format: what the row says, else what the framework makes of the situation.
@@ -63,7 +85,7 @@ pub(super) fn kv_cache(
     match written.to_lowercase().as_str() {
         "" | "auto" => {
             // gpt-oss holds its experts in mxfp4 whatever a row calls it, so that `fp8` can only mean the cache.
-            let cache_only = at.weights == Mxfp4 && row.text("weight_dtype") == "fp8";
+            let cache_only = at.weights == Mxfp4 && row.text("weight_dtype").eq_ignore_ascii_case("fp8");
             let kv = if cache_only { Fp8 } else { framework.kv_format(at) };
             assumed.push(format!("kv_dtype: {kv}, as {} is launched", framework.name));
             Ok(kv)

@@ -148,7 +148,7 @@ impl ServingReader {
         })
     }
 
-    /// `mtp`, `mtp3`, `mtp3-relaxed`, `none`; blank is none.
+    /// `mtp`, `mtp3`, `mtp3-relaxed`, `eagle3`, `none`; blank is none.
     fn speculative(
         &mut self,
         row: &Fields,
@@ -165,8 +165,13 @@ impl ServingReader {
             }
             return Ok(None);
         }
-        let digits =
-            word.strip_prefix("mtp").map(|rest| rest.trim_start_matches(':').trim_end_matches("-relaxed"));
+        let plain = word.trim_end_matches("-relaxed");
+        let digits = match plain {
+            "1" | "true" | "yes" | "on" => Some(""),
+            // Drafts of EAGLE are layers of the model's width too.
+            _ => ["mtp", "nextn", "eagle3", "eagle"].iter().find_map(|method| plain.strip_prefix(method)),
+        };
+        let digits = digits.map(|rest| rest.trim_start_matches([':', '=', '-', '_', ' ']));
         let draft_tokens = match digits {
             Some("") => {
                 let drafted = framework.benchmark_launch(at).draft_tokens;

@@ -36,6 +36,8 @@ pub struct Device {
     pub oversubscription: Oversubscription,
     /// Factor on the microseconds of launches that are estimated and not fitted: 1, unless kernels are borrowed.
     pub launches: f64,
+    /// Arithmetic of a processor of the family's uncut chips over its own: 4.3 on an H20, 1 on all that are not cut.
+    pub uncut: f64,
     /// Standard deviation of the time at which ranks reach a collective in a step, in microseconds; 0 in benchmarks of one
     /// operator, whose loop keeps ranks in step.
     pub drift_us: f64,
@@ -109,6 +111,11 @@ impl Device {
             scale_out: gpu.scale_out.as_ref().map_or(0.0, |out| out.bandwidth_one_way.get()),
             oversubscription: Oversubscription::NONE,
             launches: 1.0,
+            uncut: uncut(
+                gpu.architecture,
+                f64::from(chip.processors) * chip.clock_max.get(),
+                peak(Format::Bf16),
+            ),
             drift_us: 0.0,
         })
     }
@@ -175,6 +182,19 @@ impl Device {
     }
 }
 
+/// Dense 16-bit FLOP of a Hopper processor in a cycle. Source: NVIDIA H100 whitepaper, table of tensor core rates.
+const HOPPER_FLOP_OF_CYCLE: f64 = 4096.0;
+
+/// How far the matrix units of an accelerator are cut, whose processors do so many cycles a second together: by less than
+/// two is no cut, since data sheets count clocks somewhat below the highest. Only of Hopper are cut chips sold.
+fn uncut(architecture: Architecture, cycles: f64, peak: f64) -> f64 {
+    let factor = match architecture {
+        Architecture::Hopper if peak > 0.0 => HOPPER_FLOP_OF_CYCLE * cycles / peak,
+        _ => 1.0,
+    };
+    if factor < 2.0 { 1.0 } else { factor }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -197,6 +217,7 @@ pub(crate) mod tests {
             scale_out: 50e9,
             oversubscription: Oversubscription::NONE,
             launches: 1.0,
+            uncut: 1.0,
             drift_us: 0.0,
         }
     }
@@ -207,6 +228,15 @@ pub(crate) mod tests {
         let hopper = with_link(450e9);
         assert_eq!([Format::Bf16, Format::Fp8, Format::Fp4].map(|f| hopper.has(f)), [true, true, false]);
         assert_eq!(hopper.peak(Format::Fp4), hopper.peak(Format::Fp8));
+    }
+
+    #[test]
+    fn hand_an_h20_is_cut_and_an_h100_is_not() {
+        // 4,096 FLOP x 78 SMs x 1.98 GHz = 633 TFLOP/s, of which 148 are left; 132 SMs make 1,070, which is sold as 989.
+        let of = |processors: f64, peak| uncut(Architecture::Hopper, processors * 1.98e9, peak);
+        assert!((of(78.0, 148e12) - 4.27).abs() < 0.01);
+        assert_eq!(of(132.0, 989e12), 1.0);
+        assert_eq!(uncut(Architecture::Cdna3, 1e9, 1e9), 1.0);
     }
 
     #[test]

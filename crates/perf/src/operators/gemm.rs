@@ -106,9 +106,9 @@ struct Tile {
 /// t = max(host, launch + quantise · 3 m k / W + min over tiles (tm, tn) and splits s of
 ///     max( ceil(c / SM) · 2 tm tn (k / s) / (P ec / SM · e), bytes / (W em min(1, c / SM)^½) ) + depth · k / (1024 s))
 ///
-/// `host` times `host_coherent` beside a coherent host; c = ceil(m / tm) ceil(n / tn) s tiles, e = min(1, (tm tn / (tm + tn) / 85.3)^narrow),
+/// `host` times `host_coherent` beside a coherent host; c = ceil(m / tm) ceil(n / tn) s tiles, e = min(1, uncut (tm tn / (tm + tn) / 85.3)^narrow),
 /// bytes = weights n k + activations m k + 2 m n, plus 8 m n (s - 1) of partial sums; P peak of the arithmetic in FLOP/s, W memory
-/// bandwidth, SM processors, ec and em the shares. Source: tile quantisation and split-k as cuBLAS and CUTLASS document
+/// bandwidth, SM processors, ec and em the shares, `uncut` that of the device. Source: tile quantisation and split-k as cuBLAS and CUTLASS document
 /// them; constants are fitted.
 ///
 /// For one matrix and many numbers of rows make a [`GemmPlan`] and keep it.
@@ -120,7 +120,7 @@ impl GemmPlan {
     /// For the matrix and formats of a shape, whose rows do not count.
     pub fn new(shape: &Gemm, device: &Device, constants: &GemmConstants) -> Self {
         let peak = device.peak(shape.arithmetic) * constants.compute_share / device.processors;
-        let tile = |tile| Tile::new(shape, device, peak * reuse(tile, constants.narrow), tile);
+        let tile = |tile| Tile::new(shape, device, peak * reuse(tile, constants.narrow, device.uncut), tile);
         let slower = if device.host_coherent { constants.host_coherent } else { 1.0 };
         let quantise = if shape.quantises { constants.quantise } else { 0.0 };
         Self {
@@ -194,9 +194,10 @@ impl Tile {
     }
 }
 
-/// What narrow tiles are left of the peak, since they use each number less often.
-fn reuse((rows, columns): (f64, f64), narrow: f64) -> f64 {
-    (rows * columns / (rows + columns) / WIDEST).powf(narrow).min(1.0)
+/// What narrow tiles are left of the peak, since they use each number less often: what moves numbers into the matrix
+/// units is as fast where these are cut.
+fn reuse((rows, columns): (f64, f64), narrow: f64, uncut: f64) -> f64 {
+    (uncut * (rows * columns / (rows + columns) / WIDEST).powf(narrow)).min(1.0)
 }
 
 /// Rounding must not turn a whole number of waves into one more.

@@ -101,15 +101,20 @@ fn routed(parts: &mut Parts, moe: &Moe) {
 
 /// The kernel of routed experts.
 ///
-/// Without 4-bit units, TensorRT-LLM runs mxfp4 with OpenAI's Triton kernels, as vLLM does. With a scale per tensor, what
+/// Without 4-bit units, TensorRT-LLM and SGLang run mxfp4 with OpenAI's Triton kernels, as vLLM does; SGLang's tables hold
+/// its own Triton kernel, which takes 2.7 times as long and which it does not choose there. With a scale per tensor, what
 /// vLLM's tables call fp8 there is the slow kernel that only checkpoints of NVIDIA's ModelOpt run; those of others run
 /// Triton's, which was measured with blocks. Source: TensorRT-LLM's deployment guide of gpt-oss (moe backend on Hopper);
-/// vLLM's `fused_moe`, recalled.
+/// SGLang's `server_args.py` (`triton_kernel` for gpt-oss where there is no SM100); vLLM's `fused_moe`, recalled.
 fn kernel(parts: &Parts, groups: &'static [&'static str]) -> Fitted<MoeConstants> {
-    let trtllm = parts.deployment.backend == Backend::Trtllm;
+    let backend = parts.deployment.backend;
     match (groups[0], parts.has(Format::Fp4)) {
-        ("w4a16_mxfp4", false) if trtllm => parts.taken_from(Backend::Vllm, "moe", "w4a16_mxfp4.triton"),
-        ("fp8", false) if !trtllm => parts.taken_from(parts.deployment.backend, "moe", "fp8_block.triton"),
+        ("w4a16_mxfp4", false) if backend != Backend::Vllm => {
+            parts.taken_from(Backend::Vllm, "moe", "w4a16_mxfp4.triton")
+        }
+        ("fp8", false) if backend != Backend::Trtllm => {
+            parts.taken_from(parts.deployment.backend, "moe", "fp8_block.triton")
+        }
         _ => parts.chosen("moe", groups),
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe_routing::Routing;
-use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Graphs, Place};
-use rackplan_catalog::{Backend, Quantiles};
+use crate::{Constants, Deployment, Device, Engines, Evidence, Fitted, Graphs, Parameter, Place};
+use rackplan_catalog::{Backend, LoanFactors, Quantiles};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -88,6 +88,11 @@ impl Kernels {
         self.devices[1]
     }
 
+    /// Whether they run at rates that were found for another maker's kernels.
+    pub(crate) fn are_lent(&self) -> bool {
+        self.engines.loan(self.devices[0].architecture) != LoanFactors::NONE
+    }
+
     /// What the framework's host adds to a step for each sequence in it, in microseconds.
     pub(crate) fn host_us(&self) -> f64 {
         self.engines.host_us(self.backend)
@@ -118,12 +123,17 @@ impl Kernels {
 
     fn search<C: Constants>(&self, wanted: Wanted) -> Fitted<C> {
         let Wanted { backend, operator, group, formats } = wanted;
-        let place = Place { backend, architecture: self.devices[0].architecture, gpu: &self.gpu };
+        let own = self.devices[0].architecture;
+        // The lender of an older family of its maker has no kernels of 4 bits.
+        let four_bits = FOUR_BITS.contains(formats.first().unwrap_or(&group));
+        let architecture = if four_bits { own } else { self.engines.lends_as(own) };
+        let place = Place { backend, architecture, gpu: &self.gpu };
         let found = match formats {
             [] => self.engines.nearest(operator, group, place),
             formats => self.engines.chosen(operator, formats, place),
         };
-        found.unwrap_or_else(Fitted::prior)
+        let [own, lent] = self.devices.map(|device| device.bandwidth);
+        found.map_or_else(Fitted::prior, |found| within_memory(found, own / lent))
     }
 
     /// The multiplication by a matrix, made by `make` when it is first asked for.
@@ -135,6 +145,25 @@ impl Kernels {
             made
         })
     }
+}
+
+/// Formats that only accelerators with 4-bit units run.
+const FOUR_BITS: [&str; 2] = ["nvfp4", "w4a8_mxfp4_mxfp8"];
+
+/// How constants are called that are a share of the memory bandwidth.
+const MEMORY_SHARE: &str = "memory_share";
+
+/// The same where constants were carried to another family: a fit gives shares above 1 where something else bounds the
+/// lender at any size, or its cache holds what a benchmark repeats, and on another balance these would outrun the memory.
+fn within_memory<C: Constants>(fitted: Fitted<C>, most: f64) -> Fitted<C> {
+    if fitted.evidence != Evidence::Across {
+        return fitted;
+    }
+    let within = |(parameter, value): (&Parameter, f64)| {
+        if parameter.name == MEMORY_SHARE { value.min(most) } else { value }
+    };
+    let values: Vec<f64> = C::PARAMETERS.iter().zip(fitted.constants.values()).map(within).collect();
+    Fitted { constants: C::from_values(&values), ..fitted }
 }
 
 impl Found {

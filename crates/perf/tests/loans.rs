@@ -12,20 +12,39 @@ fn place(architecture: Architecture) -> Place<'static> {
 
 /// Seconds of a step of 64 sequences of Llama-3.1-70B on eight accelerators.
 fn step(engines: &Engines, gpu: &str) -> f64 {
+    step_of(
+        engines,
+        gpu,
+        "Llama-3.1-70B",
+        Precision::uniform(WeightDtype::Fp8, 1.0),
+        Backend::Vllm,
+        (8, 64.0),
+    )
+}
+
+/// Seconds of a step of a model in so many sequences on so many accelerators.
+fn step_of(
+    engines: &Engines,
+    gpu: &str,
+    model: &str,
+    precision: Precision,
+    backend: Backend,
+    (tp, batch): (u32, f64),
+) -> f64 {
     let catalog = Catalog::builtin();
-    let model = catalog.get::<Model>("Llama-3.1-70B").expect("it is in the catalog").record;
+    let model = catalog.get::<Model>(model).expect("it is in the catalog").record;
     let device = Device::new(&catalog.get::<Gpu>(gpu).expect("it is in the catalog").record);
     let deployment = Deployment {
         model: &model,
         gpu,
         device: device.expect("it is complete"),
-        backend: Backend::Vllm,
-        plan: ParallelPlan::tensor(8),
-        precision: Precision::uniform(WeightDtype::Fp8, 1.0),
+        backend,
+        plan: ParallelPlan::tensor(tp),
+        precision,
         routing: Some(Routing::Uniform),
         draft_tokens: 0,
     };
-    Compiled::new(&deployment, engines).step(&Batch::decode(64.0, 2000.0)).get()
+    Compiled::new(&deployment, engines).step(&Batch::decode(batch, 2000.0)).get()
 }
 
 #[test]
@@ -40,6 +59,66 @@ fn law_a_loan_is_for_families_without_kernels_of_their_own() {
     let removed = |architecture| engines.is_twice_removed(architecture);
     use Architecture as A;
     assert_eq!([A::Hopper, A::Ada, A::Cdna3, A::Cdna4].map(removed), [false, false, false, true]);
+}
+
+#[test]
+fn law_a_newer_family_with_the_same_factors_is_no_slower() {
+    let engines = Engines::new(&Catalog::builtin());
+    assert_eq!(engines.lends_as(Architecture::Cdna4), Architecture::Cdna3);
+    assert_eq!(engines.lends_as(Architecture::Blackwell), Architecture::Blackwell);
+    assert_eq!(engines.lends_as(Architecture::Gaudi3), Architecture::Gaudi3);
+    let blocks = Precision::uniform(WeightDtype::Fp8Block, 2.0);
+    let sixteen = Precision::uniform(WeightDtype::Bf16, 2.0);
+    for (model, precision) in [("DeepSeek-R1", blocks), ("Qwen3-Next", blocks), ("Llama-3.1-70B", sixteen)] {
+        for backend in [Backend::Vllm, Backend::Sglang] {
+            for batch in [4.0, 64.0] {
+                let of = |gpu| step_of(&engines, gpu, model, precision, backend, (8, batch));
+                let [mi300x, mi325x, mi355x] = ["mi300x", "mi325x", "mi355x"].map(of);
+                assert!(mi355x < mi325x && mi325x < mi300x, "{model} {backend:?} {batch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn law_no_dense_step_reads_weights_faster_than_memory() {
+    let engines = Engines::new(&Catalog::builtin());
+    let fp8 = Precision::uniform(WeightDtype::Fp8, 1.0);
+    for backend in Backend::ALL {
+        for (gpu, bandwidth) in
+            [("l40s", 0.864e12), ("a100_sxm", 2.039e12), ("mi300x", 5.3e12), ("h20", 4.0e12)]
+        {
+            // All matrices of the layers once: 80 (8192 (8192 + 2 1024 + 8192) + 3 8192 28672) bytes over two ranks.
+            let weights = 80.0 * (8192.0 * 18_432.0 + 3.0 * 8192.0 * 28_672.0) / 2.0;
+            let step = step_of(&engines, gpu, "Llama-3.1-70B", fp8, backend, (2, 4.0));
+            assert!(step > weights / bandwidth, "{gpu} {backend:?}: {step}");
+        }
+    }
+}
+
+#[test]
+fn law_a_chip_with_cut_matrix_units_still_reads_at_its_bandwidth() {
+    // An H20 reads faster than an H100 and multiplies at a seventh: few tokens are bound by reading on both.
+    let engines = Engines::new(&Catalog::builtin());
+    let blocks = Precision::uniform(WeightDtype::Fp8Block, 2.0);
+    for backend in [Backend::Sglang, Backend::Trtllm] {
+        let of = |gpu| step_of(&engines, gpu, "Qwen3-32B", blocks, backend, (1, 4.0));
+        assert!(of("h20") < 2.5 * of("h100_sxm"), "{backend:?}: {} {}", of("h20"), of("h100_sxm"));
+    }
+}
+
+#[test]
+fn law_mxfp4_experts_on_hopper_run_the_same_kernels_everywhere() {
+    let engines = Engines::new(&Catalog::builtin());
+    let precision = Precision {
+        attention: WeightDtype::Bf16,
+        dense: WeightDtype::Bf16,
+        experts: WeightDtype::Mxfp4,
+        kv_bytes: 2.0,
+    };
+    let of = |backend| step_of(&engines, "h100_sxm", "gpt-oss-120b", precision, backend, (1, 32.0));
+    let [vllm, sglang, trtllm] = Backend::ALL.map(of);
+    assert!(sglang < 1.2 * vllm && trtllm < 1.2 * vllm, "{vllm} {sglang} {trtllm}");
 }
 
 #[test]

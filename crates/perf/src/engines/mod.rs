@@ -114,12 +114,23 @@ impl Engines {
     /// What the kernels that a family borrows reach on it: nothing else where it has its own, else what was found for it
     /// or, before that, for the next family of its maker.
     pub fn loan(&self, architecture: Architecture) -> LoanFactors {
-        if self.measured(architecture) {
-            return LoanFactors::NONE;
-        }
-        let known = self.loans.iter().filter(|(of, _)| kin(**of, architecture));
+        self.borrower(architecture).map_or(LoanFactors::NONE, |(_, factors)| factors)
+    }
+
+    /// The family whose nearest kernels one runs: its own or, where what borrowed kernels reach was found for the next
+    /// family of its maker, that one's. The factors were found with those kernels and mean nothing on others: Blackwell's
+    /// at rates found with Hopper's made MI355X slower than MI325X by up to 1.7 times.
+    pub fn lends_as(&self, architecture: Architecture) -> Architecture {
+        self.borrower(architecture).map_or(architecture, |(family, _)| family)
+    }
+
+    /// The nearest family of the same maker for which it was found what borrowed kernels reach, and what; none where a
+    /// family has its own kernels.
+    fn borrower(&self, architecture: Architecture) -> Option<(Architecture, LoanFactors)> {
+        let known =
+            self.loans.iter().filter(|(of, _)| kin(**of, architecture) && !self.measured(architecture));
         let nearest = known.min_by_key(|(of, _)| distance(**of, architecture));
-        nearest.map_or(LoanFactors::NONE, |(_, factors)| *factors)
+        nearest.map(|(family, factors)| (*family, *factors))
     }
 
     /// Whether a family runs another maker's kernels at rates that nobody found on it: taken over from the next family of

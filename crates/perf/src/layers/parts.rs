@@ -117,7 +117,7 @@ impl<'a> Parts<'a> {
 
     /// A multiplication with a matrix of `n` outputs and `k` inputs in the first of these formats.
     fn multiplication(&self, groups: &'static [&'static str], (n, k): (f64, f64)) -> Multiplication {
-        let found = self.chosen::<GemmConstants>("gemm", groups);
+        let found = self.dense_kernel(groups);
         let format = NumberFormat::of_group(groups[0]).expect("every dense group is a known format");
         let (constants, quantises) = self.static_scale(groups[0], found.constants, format.quantises);
         let constants =
@@ -134,6 +134,17 @@ impl<'a> Parts<'a> {
         };
         let plan = Arc::new(GemmPlan::new(&shape, &self.deployment.device, &constants));
         Multiplication { shape, constants, plan, evidence: found.evidence, band: found.band }
+    }
+
+    /// The kernel of a dense matrix in the first of these formats. With scales per block frameworks run libraries of the
+    /// accelerator's maker, on AMD AITER in both: where kernels are lent, they are those of SGLang, since it was its runs of
+    /// DeepSeek-R1 that showed what lent ones of blocks reach. Source: SGLang's `fp8_utils` and vLLM's
+    /// `fp8_utils` (`aiter.gemm_a8w8_blockscale`), recalled.
+    fn dense_kernel(&self, groups: &'static [&'static str]) -> Fitted<GemmConstants> {
+        match groups[0] {
+            "fp8_block" if self.kernels.are_lent() => self.taken_from(Backend::Sglang, "gemm", groups[0]),
+            _ => self.chosen("gemm", groups),
+        }
     }
 
     /// Constants without the quantisation that benchmarks run as a kernel of its own and engines fuse with the norm or

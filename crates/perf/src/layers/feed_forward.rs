@@ -105,7 +105,9 @@ fn routed(parts: &mut Parts, moe: &Moe) {
 /// its own Triton kernel, which takes 2.7 times as long and which it does not choose there. With a scale per tensor, what
 /// vLLM's tables call fp8 there is the slow kernel that only checkpoints of NVIDIA's ModelOpt run; those of others run
 /// Triton's, which was measured with blocks. Source: TensorRT-LLM's deployment guide of gpt-oss (moe backend on Hopper);
-/// SGLang's `server_args.py` (`triton_kernel` for gpt-oss where there is no SM100); vLLM's `fused_moe`, recalled.
+/// SGLang's `server_args.py` (`triton_kernel` for gpt-oss where there is no SM100); vLLM's `fused_moe`, recalled. With
+/// scales per block vLLM runs Triton's on Hopper where each rank has a part of all experts, and CUTLASS's only where experts
+/// are spread: its table has nothing else.
 fn kernel(parts: &Parts, groups: &'static [&'static str]) -> Fitted<MoeConstants> {
     let backend = parts.deployment.backend;
     match (groups[0], parts.has(Format::Fp4)) {
@@ -114,6 +116,9 @@ fn kernel(parts: &Parts, groups: &'static [&'static str]) -> Fitted<MoeConstants
         }
         ("fp8", false) if backend != Backend::Trtllm => {
             parts.taken_from(parts.deployment.backend, "moe", "fp8_block.triton")
+        }
+        ("fp8_block", false) if backend == Backend::Vllm && parts.deployment.plan.ep == 1 => {
+            parts.nearest("moe", "fp8_block.triton")
         }
         _ => parts.chosen("moe", groups),
     }

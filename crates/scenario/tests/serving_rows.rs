@@ -122,6 +122,26 @@ fn hand_layouts() {
 }
 
 #[test]
+fn hand_a_submission_without_a_layout_may_have_any_up_to_a_server() {
+    let others = |changes: Value| -> Vec<u32> {
+        let all =
+            json!({"gpus": 8, "tp": "", "isl": "", "osl": "", "model": "Llama-2-70B", "load": "offline"});
+        let mut all = all;
+        all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        case(all).others.iter().map(|plan| plan.gpus()).collect()
+    };
+    assert_eq!(others(json!({})), [2, 4, 8], "one H200 holds it in fp8");
+    assert_eq!(others(json!({"gpus": 1})), [0_u32; 0]);
+    assert_eq!(others(json!({"gpus": 6})), [2]);
+    assert_eq!(others(json!({"tp": 4})), [0_u32; 0], "it is said");
+    assert_eq!(
+        others(json!({"load": "closed", "isl": 1024, "osl": 1024})),
+        [0_u32; 0],
+        "one engine on all of them"
+    );
+}
+
+#[test]
 fn hand_disaggregated_layouts() {
     let of = |changes: Value| {
         let mut all = json!({"model": "DeepSeek-R1", "gpu": "gb200", "weight_dtype": "fp4", "disagg": 1, "gpus": 40, "tp": ""});

@@ -72,6 +72,7 @@ impl ServingPredictor {
         let found = self.predict_with(case, factors)?;
         let mut assumed = case.assumed.clone();
         assumed.extend(anchored.map(|anchored| anchored.said()));
+        assumed.extend(found.assumed.iter().cloned());
         let found = ServingPrediction { id: case.id.clone(), assumed, gpus: case.gpus, ..found };
         let removed = self.engines.is_twice_removed(case.gpu.record.architecture);
         let spread = if removed { TWICE_REMOVED } else { 1.0 };
@@ -79,8 +80,26 @@ impl ServingPredictor {
         Ok(bands::banded(found, case, self.bands.as_ref(), left))
     }
 
-    /// The same with factors on the time of steps, without id and band.
+    /// The same with factors on the time of steps, without id and band; where the layout is not known, of the one that
+    /// yields most.
     fn predict_with(&mut self, case: &ServingCase, factors: Factors) -> Result<ServingPrediction, String> {
+        let mut best = self.predict_layout(case, factors)?;
+        // All of them: the smallest may miss limits, and two accelerators of a mesh share one of its links.
+        for plan in &case.others {
+            let layout = Layout::Aggregated(*plan);
+            let other = ServingCase { layout, replicas: case.gpus / plan.gpus(), ..case.clone() };
+            let found = self.predict_layout(&other, factors)?;
+            if found.total_output_tok_s > best.total_output_tok_s {
+                let said =
+                    format!("tp, dp, ep: {}, {}, {} after all, which yields more", plan.tp, plan.dp, plan.ep);
+                best = ServingPrediction { assumed: vec![said], ..found };
+            }
+        }
+        Ok(best)
+    }
+
+    /// What a client of this layout sees.
+    fn predict_layout(&mut self, case: &ServingCase, factors: Factors) -> Result<ServingPrediction, String> {
         let device = Device::new(&case.gpu.record).map_err(|missing| {
             format!("gpu `{}`: its catalog entry has no `{}`", case.gpu.id, missing.group)
         })?;

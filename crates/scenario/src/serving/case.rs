@@ -36,6 +36,8 @@ pub struct ServingCase {
     pub gpus: u32,
     /// Copies that share the load.
     pub replicas: u32,
+    /// Plans of larger replicas, where nobody says which were run and the best of them counts.
+    pub others: Vec<ParallelPlan>,
     /// Tokens drafted and accepted, where that is on.
     pub speculative: Option<Speculative>,
     /// Whether InferenceX's client drove it, so that its way of sending requests is known.

@@ -12,11 +12,13 @@ use rackplan_perf::ParallelPlan;
 pub(super) const MOST_GPUS: u32 = 1 << 20;
 
 /// A layout, the accelerators of all replicas, and their number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) layout: Layout,
     pub(super) gpus: u32,
     pub(super) replicas: u32,
+    /// Larger replicas that a submitter may have chosen in place of these.
+    pub(super) others: Vec<ParallelPlan>,
 }
 
 /// What layouts are chosen for.
@@ -77,7 +79,25 @@ fn aggregated(row: &Fields, subject: Subject<'_>, assumed: &mut Vec<String>) -> 
     if replicas > 1 {
         assumed.push(format!("replicas: {replicas}, of {} accelerators each", plan.gpus()));
     }
-    Ok(Placed { layout: Layout::Aggregated(plan), gpus, replicas })
+    let unsaid = said.tp.is_none() && said.dp.is_none_or(|dp| dp == 1);
+    let others = if unsaid && is_mlperf(row) { larger(plan, gpus) } else { Vec::new() };
+    Ok(Placed { layout: Layout::Aggregated(plan), gpus, replicas, others })
+}
+
+/// Replicas of a server at most.
+const SERVER: u32 = 8;
+
+/// Replicas of twice, four times and so on as many accelerators, up to a server; those who submit publish the best.
+fn larger(plan: ParallelPlan, gpus: u32) -> Vec<ParallelPlan> {
+    let times = |factor: u32| {
+        let wider = |size: u32| if size > 1 { size * factor } else { size };
+        match plan.dp > 1 {
+            true => ParallelPlan { ep: wider(plan.ep), dp: plan.dp * factor, ..plan },
+            false => ParallelPlan { tp: plan.tp * factor, ep: wider(plan.ep), ..plan },
+        }
+    };
+    let fits = |plan: &ParallelPlan| plan.gpus() <= SERVER && gpus.is_multiple_of(plan.gpus());
+    [2, 4, 8].map(times).into_iter().filter(fits).collect()
 }
 
 /// Neither tensor nor data parallelism is given. A benchmark of a whole system runs the smallest replicas that hold the
@@ -122,7 +142,7 @@ fn disaggregated(row: &Fields, subject: Subject<'_>, assumed: &mut Vec<String>) 
     if let Some(total) = total.filter(|total| *total != gpus) {
         assumed.push(format!("gpus: {gpus} of {total}, those of the two layouts"));
     }
-    Ok(Placed { layout, gpus, replicas: 1 })
+    Ok(Placed { layout, gpus, replicas: 1, others: Vec::new() })
 }
 
 /// Accelerators of the two pools; the one that is not given is what the other leaves.

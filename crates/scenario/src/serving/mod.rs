@@ -119,7 +119,7 @@ impl ServingReader {
         let inferencex_client = row.text("client").eq_ignore_ascii_case("inferencex");
         let mut formats = formats::weights(row, &model.record, &gpu.record, &mut assumed)?;
         let subject = Subject { model: &model, gpu: &gpu, formats };
-        let Placed { layout, gpus, replicas } = layout::layout(row, subject, &mut assumed)?;
+        let Placed { layout, gpus, replicas, others } = layout::layout(row, subject, &mut assumed)?;
         let (plan, ranks) = decoding(layout);
         let at = situation(&model, &gpu, formats, plan);
         formats.kv = formats::kv_cache(row, &framework.record, &at, &mut assumed)?;
@@ -141,6 +141,7 @@ impl ServingReader {
             layout,
             gpus,
             replicas,
+            others,
             speculative,
             inferencex_client,
             warm: row.truth("warm")?,

@@ -90,10 +90,7 @@ fn without_variant(name: &str) -> &str {
 /// Whether a word is a month and day, `0528`, or a year and month, `2507`; `6000` is neither.
 fn is_date(word: &str) -> bool {
     let Some((first, second)) = word.split_at_checked(2).filter(|_| word.len() == 4) else { return false };
-    match (first.parse(), second.parse()) {
-        (Ok(1..=12), Ok(1..=31_u32)) | (Ok(23..=29_u32), Ok(1..=12)) => true,
-        _ => false,
-    }
+    matches!((first.parse(), second.parse()), (Ok(1..=12), Ok(1..=31_u32)) | (Ok(23..=29_u32), Ok(1..=12)))
 }
 
 /// What is before the last word of a name, and the word.

@@ -1,6 +1,6 @@
 //! Units of workers for prompts and workers for answers: which plans are paired, and in which numbers.
 //!
-//! Both pools are asked alone for what so many workers take; the best few of each are paired, in all numbers of which neither
+//! Both pools are asked alone for what so many workers take; all plans of both are paired, in all numbers of which neither
 //! pool idles. No unit takes more than either of its pools could alone, so that most need not be priced: those that
 //! several of a unit already priced would replace, on no more accelerators, are counted as dominated.
 
@@ -12,20 +12,13 @@ use crate::{Dropped, Found, KvPolicy, Question, Replica, Station, Targets, highe
 use rackplan_perf::{Compiled, Deployment, Memory, ParallelPlan};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 
-/// Plans of each pool that are paired, beside the best few of each number of accelerators: small workers make small units,
-/// which waste less where a load needs few.
-const BEST: usize = 16;
-const BEST_OF_SIZE: u32 = 3;
 /// Units that are priced side by side before the rest are looked at again.
 const BATCH: usize = 16;
-/// Most workers of a unit that generate, and most that compute prompts.
-const DECODERS: u32 = 4;
-const PREFILLERS: u32 = 32;
-/// Numbers of workers that are asked for what they take.
-const ASKED: [u32; 5] = [2, 4, 8, 16, 32];
-
+/// Numbers of workers that compute prompts, and of those that generate, that are asked for what they take; a unit has as many
+/// as the last at most.
+const PREFILLERS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+const DECODERS: [u32; 2] = [1, 4];
 /// Workers for prompts beyond those that would do if caches and the step that sends the first token took no time, and each
 /// took as much as one of more.
 const SPARE: u32 = 2;
@@ -63,12 +56,6 @@ impl Limit {
     }
 }
 
-impl Alone {
-    fn per_gpu(&self) -> f64 {
-        self.limits[0].rate / f64::from(self.plan.gpus())
-    }
-}
-
 /// Units for every way to keep caches outside the decode workers, and how many were not priced.
 pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -> (Vec<Tried>, u64) {
     let fits =
@@ -78,10 +65,9 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy };
-        let prefill = asked.best(&fit, PREFILLERS, prompts);
-        let decode = asked.best(&fit, DECODERS, answers);
+        let (prefill, decode) = (asked.alone(&fit, prompts), asked.alone(&fit, answers));
         let units = asked.priced(candidates(question, &prefill, &decode));
-        let all = fit.len() as u64 * fit.len() as u64 * u64::from(DECODERS);
+        let all = fit.len() as u64 * fit.len() as u64 * 4;
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
     }
@@ -95,40 +81,22 @@ struct Asked<'q> {
     policy: &'q KvPolicy,
 }
 
-/// What so many workers of a plan take alone, if anything.
-type OfWorkers = fn(&Question, &Replica, u32) -> Option<Limit>;
+/// What one worker of a plan takes alone, what two do, and so on; nothing where one takes nothing.
+type OfWorkers = fn(&Question, &Replica) -> Vec<Limit>;
 
 impl Asked<'_> {
     fn replica<'c>(&'c self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c> {
         self.question.replica(plan, compiled).keeping(*self.policy, &self.question.request)
     }
 
-    /// The plans of which one worker takes most per accelerator, of all and of each number of accelerators; among equals
-    /// the smaller one.
-    fn best(&self, plans: &[ParallelPlan], most: u32, limit: OfWorkers) -> Vec<Alone> {
-        let of =
-            |plan, compiled: &Compiled, workers| limit(self.question, &self.replica(plan, compiled), workers);
+    /// The plans of which a worker takes anything.
+    fn alone(&self, plans: &[ParallelPlan], limits: OfWorkers) -> Vec<Alone> {
         let alone = |plan: &ParallelPlan| {
             let compiled = self.question.compiled(*plan);
-            let limits = vec![of(*plan, &compiled, 1)?];
-            Some(Alone { plan: *plan, compiled, limits })
+            let limits = limits(self.question, &self.replica(*plan, &compiled));
+            (!limits.is_empty()).then_some(Alone { plan: *plan, compiled, limits })
         };
-        let mut pool: Vec<Alone> = plans.par_iter().filter_map(alone).collect();
-        pool.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.plan.gpus().cmp(&b.plan.gpus())));
-        let (mut sizes, mut place) = (BTreeMap::new(), 0);
-        pool.retain(|alone| {
-            let of_size = sizes.entry(alone.plan.gpus()).or_insert(0);
-            (place, *of_size) = (place + 1, *of_size + 1);
-            *of_size <= BEST_OF_SIZE || place <= BEST
-        });
-        pool.par_iter_mut().for_each(|Alone { plan, compiled, limits }| {
-            for asked in ASKED.into_iter().take_while(|asked| *asked <= most) {
-                let Some(limit) = of(*plan, compiled, asked) else { break };
-                let from = limits.len() as u32 + 1;
-                limits.extend((from..=asked).map(|workers| limit.of_fewer(asked, workers)));
-            }
-        });
-        pool
+        plans.par_iter().filter_map(alone).collect()
     }
 
     /// Prices units until all that are left are replaced by several of another.
@@ -164,25 +132,41 @@ impl Asked<'_> {
 }
 
 /// Workers for prompts, whatever answers take. Both workers have a front end.
-fn prompts(question: &Question, replica: &Replica, workers: u32) -> Option<Limit> {
-    let queue = PromptQueue::of(replica, workers);
+fn prompts(question: &Question, replica: &Replica) -> Vec<Limit> {
+    let queue = PromptQueue::of(replica, 1);
     let fronts =
         2.0 * replica.pace.later * (replica.tokenise(&replica.request) + replica.scheduler.first_token);
     let ttft = Seconds::new(question.targets.ttft.get() - fronts);
-    let rate = queue.highest(&Targets { ttft, ..question.targets })?;
-    Some(Limit { rate, times: [rate, 0.0].map(|rate| fronts + queue.time(rate, None)) })
+    of_workers(&PREFILLERS, |workers| {
+        let queue = queue.before(workers);
+        let rate = queue.highest(&Targets { ttft, ..question.targets })?;
+        Some(Limit { rate, times: [rate, 0.0].map(|rate| fronts + queue.time(rate, None)) })
+    })
 }
 
 /// Workers for answers, whatever prompts, and first tokens of any class, take.
-fn answers(question: &Question, replica: &Replica, workers: u32) -> Option<Limit> {
+fn answers(question: &Question, replica: &Replica) -> Vec<Limit> {
     let replica = replica.among(&[]);
     let unhurried = replica.paced(crate::Pace { slower: 1e-9, ..replica.pace }).keeping_nothing();
-    let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode: workers }));
     let whenever = Seconds::new(f64::INFINITY);
     let free = Targets { ttft: whenever, e2e: whenever, ..question.targets };
-    let served = highest(&station, &free, &question.population, question.batches).ok()?;
-    let times = [served.point, station.at(0.0)].map(|point| question.request.output * point.tpot);
-    Some(Limit { rate: served.most_per_second, times })
+    of_workers(&DECODERS, |decode| {
+        let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode }));
+        let served = highest(&station, &free, &question.population, question.batches).ok()?;
+        let times = [served.point, station.at(0.0)].map(|point| question.request.output * point.tpot);
+        Some(Limit { rate: served.most_per_second, times })
+    })
+}
+
+/// Limits of all numbers of workers up to the largest that takes anything, from those of some.
+fn of_workers(asked: &[u32], limit: impl Fn(u32) -> Option<Limit>) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    for asked in asked {
+        let Some(limit) = limit(*asked) else { break };
+        let from = limits.len() as u32 + 1;
+        limits.extend((from..=*asked).map(|workers| limit.of_fewer(*asked, workers)));
+    }
+    limits
 }
 
 /// So many workers of two plans.

@@ -67,6 +67,11 @@ impl PromptQueue {
         }
     }
 
+    /// The same before so many workers.
+    pub(crate) fn before(self, workers: u32) -> Self {
+        Self { workers: f64::from(workers), ..self }
+    }
+
     /// Prompts per second at most, found by halving, whose time to first token is within the target where nothing but this
     /// queue and their own step takes time.
     pub(crate) fn highest(&self, targets: &Targets) -> Option<f64> {

@@ -53,7 +53,7 @@ impl<'a> Pools<'a> {
     /// What users see while `generating` requests generate on average.
     ///
     /// Answers: with b sequences on each decode rank a step takes dec(b) and nothing is between; λ follows as in
-    /// [`Replica::at`]. Prompts: one queue before all prefill workers ([`PromptQueue`]), since each goes to the worker with
+    /// [`Replica::at`]. Prompts: one queue before all prefill workers (`PromptQueue`), since each goes to the worker with
     /// least to do. The cache then passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
     /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
     pub fn at(&self, generating: f64) -> Point {

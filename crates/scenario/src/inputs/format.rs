@@ -1,6 +1,7 @@
 //! Number formats of weights and KV cache: what they cost in bytes, and which arithmetic runs them.
 
 use crate::QuestionError;
+use crate::serving::of_checkpoint;
 use rackplan_catalog::{Format, GemmKind, Gpu};
 
 /// A number format of the weights.
@@ -73,6 +74,15 @@ impl WeightFormat {
             Mxfp4 => GemmKind::Mxfp4,
         };
         if gpu.peak(own.format()).is_some() { (own, self == Int4) } else { (GemmKind::Bf16, true) }
+    }
+
+    /// The format of which a checkpoint's name speaks, `nvidia/DeepSeek-R1-FP4`, on an accelerator.
+    pub(crate) fn of_checkpoint(name: &str, gpu: Option<&Gpu>) -> Option<Self> {
+        match of_checkpoint(name)? {
+            "fp4" => Some(Self::of_bits(4, gpu)),
+            "awq" | "gptq" => Some(Int4),
+            word => Self::ALL.into_iter().find(|format| format.name() == word),
+        }
     }
 
     /// The format of a founding bit width on an accelerator: its own four-bit arithmetic where it has any.
@@ -163,6 +173,15 @@ pub(crate) fn kv_format(text: &str, place: &str) -> Result<KvFormat, QuestionErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hand_formats_of_checkpoints() {
+        let of = |name| WeightFormat::of_checkpoint(name, None);
+        assert_eq!(of("nvidia/Llama-3.3-70B-Instruct-NVFP4"), Some(Nvfp4));
+        assert_eq!(of("Qwen/Qwen3-32B-AWQ"), Some(Int4));
+        assert_eq!(of("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8"), Some(Fp8));
+        assert_eq!(of("meta-llama/Llama-3.1-70B"), None);
+    }
 
     #[test]
     fn hand_bytes_of_a_weight() {

@@ -113,8 +113,11 @@ impl Reader<'_> {
             notes.assume("quant", bits, &why);
             return vec![Quant::Bits(bits)];
         }
-        let format = WeightFormat::of_bits(bits, machines[0].real_gpu().map(|gpu| &gpu.record));
-        notes.assume("quant", format.name(), &why);
+        let gpu = machines[0].real_gpu().map(|gpu| &gpu.record);
+        let named = self.question.model.as_ref().and_then(|name| WeightFormat::of_checkpoint(&name.0, gpu));
+        let why = if named.is_some() { "of which the model's name speaks" } else { &why };
+        let format = named.unwrap_or_else(|| WeightFormat::of_bits(bits, gpu));
+        notes.assume("quant", format.name(), why);
         vec![Quant::Format(format)]
     }
 

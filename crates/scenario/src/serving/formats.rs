@@ -66,7 +66,7 @@ pub(crate) fn named(word: &str, model: &Model, gpu: &Gpu, assumed: &mut Vec<Stri
 }
 
 /// The format that a checkpoint's name ends in, as a word of a row.
-fn of_checkpoint(name: &str) -> Option<&'static str> {
+pub(crate) fn of_checkpoint(name: &str) -> Option<&'static str> {
     let words: Vec<String> = name.split(['-', '_', ' ', '/']).map(str::to_lowercase).collect();
     let known = ["fp8", "nvfp4", "mxfp4", "fp4", "int4", "awq", "gptq", "int8", "bf16"];
     let block = words.iter().any(|word| word == "block");

@@ -17,6 +17,7 @@ pub(crate) use case::situation;
 pub use case::{Formats, Layout, Load, Pool, ServingCase, Speculative};
 pub use filter::ServingFilter;
 pub(crate) use formats::named as formats_named;
+pub(crate) use formats::of_checkpoint;
 pub(crate) use single::{Words, accepted_per_step, experts_of, formats_of, weights_fit};
 
 use fields::{Fields, wrong};

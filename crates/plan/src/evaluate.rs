@@ -57,12 +57,23 @@ pub fn highest(
     population: &Population,
     batches: &[u32],
 ) -> Result<Served, Rejection> {
+    highest_near(station, targets, population, batches, 1.0)
+}
+
+/// The same where that load is thought to be near: what is far below it is not tried.
+pub(crate) fn highest_near(
+    station: &Station,
+    targets: &Targets,
+    population: &Population,
+    batches: &[u32],
+    near: f64,
+) -> Result<Served, Rejection> {
     let at = |generating: f64| serve(station, targets, population, generating);
     if !batches.is_empty() {
         return of_list(batches, station, at);
     }
     match at(1.0) {
-        Ok(first) => Ok(above_one(first, at)),
+        Ok(first) => Ok(above_one(first, near, at)),
         Err(miss) if matches!(miss.binds, Binds::Memory | Binds::Tier) => {
             let fractions = (1..=FRACTIONS).map(|halving| at(0.5_f64.powi(halving as i32)));
             let found = fractions.flat_map(Result::ok).next();
@@ -72,9 +83,17 @@ pub fn highest(
     }
 }
 
-fn above_one(first: Served, at: impl Fn(f64) -> Result<Served, Miss>) -> Served {
+fn above_one(first: Served, near: f64, at: impl Fn(f64) -> Result<Served, Miss>) -> Served {
     let (mut low, mut best, mut missed) = (1.0, first, None);
-    for doubling in 1..=DOUBLINGS {
+    let sure = (near.log2().floor().max(0.0) as u32).min(DOUBLINGS);
+    let from = match (sure > 0).then(|| at(f64::from(1_u32 << sure))) {
+        Some(Ok(served)) => {
+            (low, best) = (f64::from(1_u32 << sure), most(best, served));
+            sure + 1
+        }
+        _ => 1,
+    };
+    for doubling in from..=DOUBLINGS {
         let generating = f64::from(1_u32 << doubling);
         match at(generating) {
             Ok(served) => (low, best) = (generating, most(best, served)),

@@ -4,11 +4,12 @@
 //! pool idles. No unit takes more than either of its pools could alone, so that most need not be priced: those that
 //! several of a unit already priced would replace, on no more accelerators, are counted as dominated.
 
+use crate::evaluate::highest_near;
 use crate::pools::Workers;
 use crate::queueing::PromptQueue;
 use crate::rules;
 use crate::search::Tried;
-use crate::{Dropped, Found, KvPolicy, Question, Replica, Station, Targets, highest};
+use crate::{Dropped, Found, KvPolicy, Question, Replica, Station, Targets};
 use rackplan_perf::{Compiled, Deployment, Memory, ParallelPlan};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
@@ -18,10 +19,12 @@ const BATCH: usize = 16;
 /// Numbers of workers that compute prompts, and of those that generate, that are asked for what they take; a unit has as many
 /// as the last at most.
 const PREFILLERS: [u32; 6] = [1, 2, 4, 8, 16, 32];
-const DECODERS: [u32; 2] = [1, 4];
+const DECODERS: [u32; 1] = [4];
 /// Workers for prompts beyond those that would do if caches and the step that sends the first token took no time, and each
 /// took as much as one of more.
 const SPARE: u32 = 2;
+/// Workers for answers mostly take more than such a part of what has a place there.
+const OFTEN_BELOW: f64 = 8.0;
 /// The highest load is found within two hundredths.
 const SLACK: f64 = 1.02;
 
@@ -66,7 +69,7 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy };
         let (prefill, decode) = (asked.alone(&fit, prompts), asked.alone(&fit, answers));
-        let units = asked.priced(candidates(question, &prefill, &decode));
+        let units = asked.priced(&prefill, &decode);
         let all = fit.len() as u64 * fit.len() as u64 * 4;
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
@@ -99,21 +102,37 @@ impl Asked<'_> {
         plans.par_iter().filter_map(alone).collect()
     }
 
-    /// Prices units until all that are left are replaced by several of another.
-    fn priced(&self, mut left: Vec<Unit>) -> Vec<Tried> {
-        let mut tried = Vec::new();
+    /// Prices units until all that are left are replaced by several of another: first the most promising ones of the best pairs,
+    /// so that few of all the others have to be put in order.
+    fn priced(&self, prefill: &[Alone], decode: &[Alone]) -> Vec<Tried> {
+        let pairs = || prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then)));
+        let of = |pair| candidates(self.question, pair);
+        let best = |pair| of(pair).max_by(|a, b| a.per_gpu().total_cmp(&b.per_gpu()));
+        let promising = first_of(pairs().filter_map(best).collect(), BATCH);
+        let (mut tried, known) = self.price_all(&promising);
+        let is_left = |unit: &Unit| {
+            !known.iter().any(|one| unit.is_replaced_by(*one))
+                && !promising.iter().any(|one| one.is_same(unit))
+        };
+        let left: Vec<Unit> = pairs().flat_map(of).filter(is_left).collect();
+        let mut left = first_of(left, usize::MAX);
         while !left.is_empty() {
             let rest = left.split_off(BATCH.min(left.len()));
-            let batch: Vec<Tried> = left.par_iter().map(|unit| self.price(unit)).collect();
-            let taken = |(unit, tried): (&Unit, &Tried)| {
-                tried.as_ref().ok().map(|found| (unit.gpus, found.served.taken))
-            };
-            let known: Vec<(u32, f64)> = left.iter().zip(&batch).filter_map(taken).collect();
+            let (batch, known) = self.price_all(&left);
             tried.extend(batch);
             left = rest;
             left.retain(|unit| !known.iter().any(|one| unit.is_replaced_by(*one)));
         }
         tried
+    }
+
+    /// Prices some units side by side; what those that serve take, and on how many accelerators.
+    fn price_all(&self, units: &[Unit]) -> (Vec<Tried>, Vec<(u32, f64)>) {
+        let tried: Vec<Tried> = units.par_iter().map(|unit| self.price(unit)).collect();
+        let taken =
+            |(unit, tried): (&Unit, &Tried)| tried.as_ref().ok().map(|found| (unit.gpus, found.served.taken));
+        let known = units.iter().zip(&tried).filter_map(taken).collect();
+        (tried, known)
     }
 
     fn price(&self, unit: &Unit) -> Tried {
@@ -122,7 +141,8 @@ impl Asked<'_> {
             (self.replica(first.plan, &first.compiled), self.replica(then.plan, &then.compiled));
         let memory = Memory::of(&Deployment { plan: then.plan, ..question.deployment });
         let station = Station::Apart(question.pools(prefill, decode, workers));
-        let served = highest(&station, &question.targets, &question.population, question.batches);
+        let Question { targets, population, batches, .. } = question;
+        let served = highest_near(&station, targets, population, batches, unit.generating / 2.0);
         let (plan, cached) = (then.plan, decode.room.sequences());
         let (pools, policy) = (Some((workers, first.plan)), *self.policy);
         served
@@ -152,7 +172,8 @@ fn answers(question: &Question, replica: &Replica) -> Vec<Limit> {
     let free = Targets { ttft: whenever, e2e: whenever, ..question.targets };
     of_workers(&DECODERS, |decode| {
         let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode }));
-        let served = highest(&station, &free, &question.population, question.batches).ok()?;
+        let near = station.places() / OFTEN_BELOW;
+        let served = highest_near(&station, &free, &question.population, question.batches, near).ok()?;
         let times = [served.point, station.at(0.0)].map(|point| question.request.output * point.tpot);
         Some(Limit { rate: served.most_per_second, times })
     })
@@ -177,6 +198,8 @@ struct Unit<'w> {
     gpus: u32,
     /// Users, or requests per second, that it cannot take more of.
     most: f64,
+    /// Requests that generate at once then.
+    generating: f64,
 }
 
 impl<'w> Unit<'w> {
@@ -184,13 +207,20 @@ impl<'w> Unit<'w> {
         let (prompts, answers) =
             (first.limits[workers.prefill as usize - 1], then.limits[workers.decode as usize - 1]);
         let rate = prompts.rate.min(answers.rate);
-        let time = prompts.time_at(rate) + answers.time_at(rate);
+        let answer = answers.time_at(rate);
+        let most = SLACK * question.population.taken(rate, prompts.time_at(rate) + answer);
         let gpus = workers.prefill * first.plan.gpus() + workers.decode * then.plan.gpus();
-        Self { first, then, workers, gpus, most: SLACK * question.population.taken(rate, time) }
+        Self { first, then, workers, gpus, most, generating: rate * answer }
     }
 
     fn per_gpu(&self) -> f64 {
         self.most / f64::from(self.gpus)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self.first, other.first)
+            && std::ptr::eq(self.then, other.then)
+            && self.workers == other.workers
     }
 
     /// Whether several of a unit that takes so much, on as many accelerators or fewer, take as much as this can.
@@ -199,21 +229,29 @@ impl<'w> Unit<'w> {
     }
 }
 
-/// Units of all pairs, those first that might take most per accelerator: not with so few workers for prompts that one worker
-/// for answers less would do, and with hardly more than are needed for all that those for answers take.
-fn candidates<'w>(question: &Question, prefill: &'w [Alone], decode: &'w [Alone]) -> Vec<Unit<'w>> {
-    let mut all = Vec::new();
-    for (first, then) in prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then))) {
-        let there = first.limits.len() as u32;
-        let mut fewest = 1;
-        for (answers, limit) in (1..).zip(&then.limits) {
-            let fewer = first.limits.iter().take_while(|prompts| prompts.rate < limit.rate).count() as u32;
-            let enough = (fewer + 1).min(there);
-            let unit = |prefill| Unit::of(question, (first, then), Workers { prefill, decode: answers });
-            all.extend((fewest..=there.min(enough + SPARE)).map(unit));
-            fewest = enough.max(2) - 1;
-        }
-    }
-    all.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.gpus.cmp(&b.gpus)));
-    all
+/// Units of a pair: not with so few workers for prompts that one worker for answers less would do, and with hardly more than
+/// are needed for all that those for answers take.
+fn candidates<'w>(
+    question: &'w Question,
+    (first, then): (&'w Alone, &'w Alone),
+) -> impl Iterator<Item = Unit<'w>> {
+    let there = first.limits.len() as u32;
+    let enough = move |rate: f64| {
+        let fewer = first.limits.iter().take_while(|prompts| prompts.rate < rate).count() as u32;
+        (fewer + 1).min(there)
+    };
+    let mut fewest = 1;
+    (1..).zip(&then.limits).flat_map(move |(answers, limit)| {
+        let enough = enough(limit.rate);
+        let from = std::mem::replace(&mut fewest, enough.max(2) - 1);
+        let unit = move |prefill| Unit::of(question, (first, then), Workers { prefill, decode: answers });
+        (from..=there.min(enough + SPARE)).map(unit)
+    })
+}
+
+/// So many units at most, those first that might take most per accelerator, and of these the smaller ones.
+fn first_of(mut units: Vec<Unit>, most: usize) -> Vec<Unit> {
+    units.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.gpus.cmp(&b.gpus)));
+    units.truncate(most);
+    units
 }

@@ -69,7 +69,11 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy };
         let (prefill, decode) = (asked.alone(&fit, prompts), asked.alone(&fit, answers));
-        let units = asked.priced(&prefill, &decode);
+        let mut units = asked.priced(&prefill, &decode);
+        if units.is_empty() {
+            // Where no worker takes anything, one of each plan says why.
+            units = fit.par_iter().map(|plan| asked.one_of_each(*plan)).collect();
+        }
         let all = fit.len() as u64 * fit.len() as u64 * 4;
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
@@ -124,6 +128,14 @@ impl Asked<'_> {
             left.retain(|unit| !known.iter().any(|one| unit.is_replaced_by(*one)));
         }
         tried
+    }
+
+    /// One worker of a plan for prompts and one for answers.
+    fn one_of_each(&self, plan: ParallelPlan) -> Tried {
+        let alone = Alone { plan, compiled: self.question.compiled(plan), limits: Vec::new() };
+        let workers = Workers { prefill: 1, decode: 1 };
+        let (first, then, gpus) = (&alone, &alone, 2 * plan.gpus());
+        self.price(&Unit { first, then, workers, gpus, most: 0.0, generating: 1.0 })
     }
 
     /// Prices some units side by side; what those that serve take, and on how many accelerators.

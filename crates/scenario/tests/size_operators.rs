@@ -361,6 +361,9 @@ fn hand_nothing_that_fits_is_an_answer_with_a_way_out() {
         "{difficulty:?}"
     );
     assert!(difficulty.relaxations[0].flag.starts_with("--tpot "), "{difficulty:?}");
+    // So with workers for prompts, where none takes anything.
+    let apart = size(&[("targets.tpot", "100us"), ("search.mode", "disaggregated")]).difficulty.unwrap();
+    assert!(apart.binding.starts_with("a token takes"), "{apart:?}");
     // Where one eased target does not do, several do together.
     let both = size(&[("targets.tpot", "100us"), ("targets.ttft", "100us")]).difficulty.unwrap();
     assert!(

@@ -16,10 +16,10 @@ use rayon::prelude::*;
 
 /// Units that are priced side by side before the rest are looked at again.
 const BATCH: usize = 16;
-/// Numbers of workers that compute prompts, and of those that generate, that are asked for what they take; a unit has as many
-/// as the last at most.
+/// Most workers of a unit that generate. So many are asked for what they take.
+const DECODERS: u32 = 4;
+/// Numbers of workers that compute prompts that are asked for what they take; a unit has as many as the last at most.
 const PREFILLERS: [u32; 6] = [1, 2, 4, 8, 16, 32];
-const DECODERS: [u32; 1] = [4];
 /// Workers for prompts beyond those that would do if caches and the step that sends the first token took no time, and each
 /// took as much as one of more.
 const SPARE: u32 = 2;
@@ -74,7 +74,7 @@ pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -
             // Where no worker takes anything, one of each plan says why.
             units = fit.par_iter().map(|plan| asked.one_of_each(*plan)).collect();
         }
-        let all = fit.len() as u64 * fit.len() as u64 * 4;
+        let all = fit.len() as u64 * fit.len() as u64 * u64::from(DECODERS);
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
     }
@@ -182,7 +182,7 @@ fn answers(question: &Question, replica: &Replica) -> Vec<Limit> {
     let unhurried = replica.paced(crate::Pace { slower: 1e-9, ..replica.pace }).keeping_nothing();
     let whenever = Seconds::new(f64::INFINITY);
     let free = Targets { ttft: whenever, e2e: whenever, ..question.targets };
-    of_workers(&DECODERS, |decode| {
+    of_workers(&[DECODERS], |decode| {
         let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode }));
         let near = station.places() / OFTEN_BELOW;
         let served = highest_near(&station, &free, &question.population, question.batches, near).ok()?;

@@ -69,10 +69,12 @@ fn narrow(layers: &mut Layers, asked: &Question, size: &SizeAnswer) {
     layers.add("hardware", &kept, Origin::Set);
 }
 
-/// A decode step of the chosen plan at its load.
+/// A decode step of the chosen plan at its load, of one worker where a unit has several that generate.
 fn step(inputs: &Inputs, layers: &Layers, size: &SizeAnswer) -> Option<ExplainAnswer> {
     let (d, chain) = (size.deployment.as_ref()?, size.demand.generating.as_ref()?);
-    let instance = (chain.in_flight / d.capacity.instances_needed as f64).ceil().max(1.0);
+    let workers = d.pools.as_ref().map_or(1.0, |pools| f64::from(pools.decode_workers));
+    let running = (chain.in_flight / (d.capacity.instances_needed as f64 * workers)).ceil().max(1.0);
+    let most = (d.plan.batch as f64 / workers).ceil().max(1.0);
     let mut asked = Layers::default();
     let mut set = |path: &str, value: String| asked.add(path, &value, Origin::Set);
     set("model", layers.text("model").map_or_else(|| d.model.clone(), str::to_owned));
@@ -82,7 +84,7 @@ fn step(inputs: &Inputs, layers: &Layers, size: &SizeAnswer) -> Option<ExplainAn
     for (key, size) in [("tp", d.plan.tp), ("pp", d.plan.pp), ("ep", d.plan.ep), ("dp", d.plan.dp?)] {
         set(&format!("search.{key}"), size.to_string());
     }
-    set("search.batch_sizes", instance.min(d.plan.batch.max(1) as f64).to_string());
+    set("search.batch_sizes", running.min(most).to_string());
     set("workload.isl", (chain.isl + chain.prefix_tokens).to_string());
     set("workload.osl", chain.osl.to_string());
     explain(inputs, &asked).ok().map(|found| found.answer)

@@ -45,11 +45,13 @@ pub enum Binds {
 
 /// Doublings tried: no engine runs more than a million requests.
 const DOUBLINGS: u32 = 20;
+/// Replicas mostly take more than such a part of what has a place there.
+const OFTEN_BELOW: f64 = 8.0;
 /// Halvings below one request at a time, for caches of users who think that leave little room.
 const FRACTIONS: u32 = 10;
 
-/// The highest load within the targets: of the batch sizes named, else of every whole number, found by doubling until one
-/// is missed and by bisection between; looser targets never give less. Where users who think leave no room for one
+/// The highest load within the targets: of the batch sizes named, else of every whole number, found between powers of two
+/// and by bisection between these; looser targets never give less. Where users who think leave no room for one
 /// request at a time, loads below that are tried.
 pub fn highest(
     station: &Station,
@@ -57,7 +59,7 @@ pub fn highest(
     population: &Population,
     batches: &[u32],
 ) -> Result<Served, Rejection> {
-    highest_near(station, targets, population, batches, 1.0)
+    highest_near(station, targets, population, batches, station.places() / OFTEN_BELOW)
 }
 
 /// The same where that load is thought to be near: what is far below it is not tried.
@@ -68,14 +70,14 @@ pub(crate) fn highest_near(
     batches: &[u32],
     near: f64,
 ) -> Result<Served, Rejection> {
-    let at = |generating: f64| serve(station, targets, population, generating);
+    let loads = Loads { station, targets, population };
     if !batches.is_empty() {
-        return of_list(batches, station, at);
+        return loads.of_list(batches);
     }
-    match at(1.0) {
-        Ok(first) => Ok(above_one(first, near, at)),
+    match loads.serve(1.0) {
+        Ok(first) => Ok(loads.highest_above_one(first, near)),
         Err(miss) if matches!(miss.binds, Binds::Memory | Binds::Tier) => {
-            let fractions = (1..=FRACTIONS).map(|halving| at(0.5_f64.powi(halving as i32)));
+            let fractions = (1..=FRACTIONS).map(|halving| loads.serve(0.5_f64.powi(halving as i32)));
             let found = fractions.flat_map(Result::ok).next();
             found.map(|found| Served { binds: miss.binds, ..found }).ok_or_else(|| miss.rejection(station))
         }
@@ -83,36 +85,89 @@ pub(crate) fn highest_near(
     }
 }
 
-fn above_one(first: Served, near: f64, at: impl Fn(f64) -> Result<Served, Miss>) -> Served {
-    let (mut low, mut best, mut missed) = (1.0, first, None);
-    let sure = (near.log2().floor().max(0.0) as u32).min(DOUBLINGS);
-    let from = match (sure > 0).then(|| at(f64::from(1_u32 << sure))) {
-        Some(Ok(served)) => {
-            (low, best) = (f64::from(1_u32 << sure), most(best, served));
-            sure + 1
+/// Loads of a replica, asked one after another.
+struct Loads<'a> {
+    station: &'a Station<'a>,
+    targets: &'a Targets,
+    population: &'a Population,
+}
+
+impl Loads<'_> {
+    /// A load of more than one request, if it is within targets and places. Most that are not are seen at a glance: no place is
+    /// left, or a step takes too long without any prompts.
+    fn within(&self, generating: f64) -> Option<Served> {
+        let Self { station, targets, .. } = self;
+        if generating > station.places() {
+            return None;
         }
-        _ => 1,
-    };
-    for doubling in from..=DOUBLINGS {
-        let generating = f64::from(1_u32 << doubling);
-        match at(generating) {
-            Ok(served) => (low, best) = (generating, most(best, served)),
-            Err(miss) => {
-                missed = Some((generating, miss));
-                break;
+        let step = station.decode_step(generating);
+        let is_fast = step / station.decode().pace.accepted <= targets.tpot.get();
+        if is_fast { self.serve_with(generating, step).ok() } else { None }
+    }
+
+    /// First between which powers of two, two doublings at a time, then where between them.
+    fn highest_above_one(&self, first: Served, near: f64) -> Served {
+        let (mut low, mut best, mut missed) = (0, first, None);
+        let mut ahead = (near.log2().floor().max(0.0) as u32).clamp(2, DOUBLINGS);
+        while low < DOUBLINGS && missed.is_none_or(|missed| missed - low > 1) {
+            let next = missed.map_or((low + ahead).min(DOUBLINGS), |missed| (low + missed) / 2);
+            match self.within(f64::from(1_u32 << next)) {
+                Some(served) => (low, best, ahead) = (next, most(best, served), 2),
+                None => missed = Some(next),
             }
         }
+        let Some(missed) = missed else { return best };
+        let [mut low, mut high] = [low, missed].map(|doublings| f64::from(1_u32 << doublings));
+        // Within two hundredths, which is below what the model is worth.
+        while high - low > (low / 50.0_f64).max(1.0) {
+            let middle = ((low + high) / 2.0_f64).floor();
+            match self.within(middle) {
+                Some(served) => (low, best) = (middle, most(best, served)),
+                None => high = middle,
+            }
+        }
+        self.serve(high).map_or_else(|why| Served { binds: why.binds, ..best }, |served| most(best, served))
     }
-    let Some((mut high, mut why)) = missed else { return best };
-    // Within two hundredths, which is below what the model is worth.
-    while high - low > (low / 50.0_f64).max(1.0) {
-        let middle = ((low + high) / 2.0_f64).floor();
-        match at(middle) {
-            Ok(served) => (low, best) = (middle, most(best, served)),
-            Err(miss) => (high, why) = (middle, miss),
+
+    /// The largest batch of a list that meets the targets; where none does, why not the first.
+    fn of_list(&self, batches: &[u32]) -> Result<Served, Rejection> {
+        let mut sorted = batches.to_vec();
+        sorted.sort_unstable();
+        let tried: Vec<_> = sorted.iter().map(|batch| self.serve(f64::from(*batch))).collect();
+        let found = tried.iter().filter_map(|found| found.ok()).reduce(most);
+        match (found, tried.first()) {
+            (Some(found), _) => Ok(found),
+            (None, Some(Err(miss))) => Err(miss.rejection(self.station)),
+            (None, _) => unreachable!("a list that was read has a batch"),
         }
     }
-    Served { binds: why.binds, ..best }
+
+    /// A load, if it is within targets and places.
+    fn serve(&self, generating: f64) -> Result<Served, Miss> {
+        self.serve_with(generating, self.station.decode_step(generating))
+    }
+
+    /// The same where a step of so many is known.
+    fn serve_with(&self, generating: f64, step: f64) -> Result<Served, Miss> {
+        let Self { station, targets, population } = *self;
+        let point = station.at_step(generating, step);
+        // What misses on average needs no percentile; one request is told what it misses by.
+        if generating > 1.0 && point.tpot > targets.tpot.get() {
+            return Err(Miss { binds: Binds::Tpot, value: point.tpot, limit: targets.tpot.get() });
+        }
+        let places = targets.percentile.unwrap_or(0.5);
+        if let Some(binds) = station.lacks(&point, places, population) {
+            return Err(Miss { binds, value: generating, limit: 0.0 });
+        }
+        let served = seen(station, targets, population, point);
+        let classes = station.prefill().classes;
+        within((served.ttft, served.tpot, served.e2e), targets)?;
+        for class in classes {
+            let seen = seen_by(station, class, population, &served);
+            within((seen.ttft, seen.tpot, seen.e2e), &class.targets)?;
+        }
+        Ok(served)
+    }
 }
 
 /// A replica at the load at which it takes this much of the population, at most `most` requests generating.
@@ -181,53 +236,10 @@ pub fn seen_by(station: &Station, class: &Class, population: &Population, all: &
 /// Halvings of the load: to a millionth.
 const HALVINGS: u32 = 20;
 
-/// The largest batch of a list that meets the targets; where none does, why not the first.
-fn of_list(
-    batches: &[u32],
-    station: &Station,
-    at: impl Fn(f64) -> Result<Served, Miss>,
-) -> Result<Served, Rejection> {
-    let mut sorted = batches.to_vec();
-    sorted.sort_unstable();
-    let tried: Vec<_> = sorted.iter().map(|batch| at(f64::from(*batch))).collect();
-    let found = tried.iter().filter_map(|found| found.ok()).reduce(most);
-    match (found, tried.first()) {
-        (Some(found), _) => Ok(found),
-        (None, Some(Err(miss))) => Err(miss.rejection(station)),
-        (None, _) => unreachable!("a list that was read has a batch"),
-    }
-}
-
 fn most(best: Served, other: Served) -> Served {
     let most_per_second = best.most_per_second.max(other.most_per_second);
     let better = if other.taken >= best.taken { other } else { best };
     Served { most_per_second, ..better }
-}
-
-/// A load, if it is within targets and places.
-fn serve(
-    station: &Station,
-    targets: &Targets,
-    population: &Population,
-    generating: f64,
-) -> Result<Served, Miss> {
-    let point = station.at(generating);
-    // What misses on average needs no percentile; one request is told what it misses by.
-    if generating > 1.0 && point.tpot > targets.tpot.get() {
-        return Err(Miss { binds: Binds::Tpot, value: point.tpot, limit: targets.tpot.get() });
-    }
-    let places = targets.percentile.unwrap_or(0.5);
-    if let Some(binds) = station.lacks(&point, places, population) {
-        return Err(Miss { binds, value: generating, limit: 0.0 });
-    }
-    let served = seen(station, targets, population, point);
-    let classes = station.prefill().classes;
-    within((served.ttft, served.tpot, served.e2e), targets)?;
-    for class in classes {
-        let seen = seen_by(station, class, population, &served);
-        within((seen.ttft, seen.tpot, seen.e2e), &class.targets)?;
-    }
-    Ok(served)
 }
 
 fn within((ttft, tpot, e2e): (f64, f64, f64), targets: &Targets) -> Result<(), Miss> {

@@ -57,10 +57,18 @@ impl<'a> Pools<'a> {
     /// least to do. The cache then passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
     /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
     pub fn at(&self, generating: f64) -> Point {
+        self.at_step(generating, self.decode_step(generating))
+    }
+
+    fn decode_step(&self, generating: f64) -> f64 {
+        self.decode.decode_step(generating / self.decode_ranks())
+    }
+
+    /// The same where a step of so many is known.
+    fn at_step(&self, generating: f64, step: f64) -> Point {
         let (decode, prefill) = (&self.decode, &self.prefill);
         let (output, accepted) = (decode.request.output, decode.pace.accepted);
         let batch = generating / self.decode_ranks();
-        let step = decode.decode_step(batch);
         let rate = generating * accepted / (output * step);
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
@@ -118,7 +126,7 @@ impl<'a> Pools<'a> {
         request: &Request,
     ) -> (f64, f64) {
         let peak = self.decode.peak(point, percentile, population).max(point.generating);
-        let step = self.decode.decode_step(peak / self.decode_ranks()).max(point.decode_step);
+        let step = self.decode_step(peak).max(point.decode_step);
         let tpot = step / self.decode.pace.accepted;
         if point.queue_load >= 1.0 || point.reload.read_load >= 1.0 {
             return (f64::INFINITY, tpot);
@@ -181,9 +189,22 @@ pub enum Station<'a> {
 impl Station<'_> {
     /// What users see while `generating` requests generate on average.
     pub fn at(&self, generating: f64) -> Point {
+        self.at_step(generating, self.decode_step(generating))
+    }
+
+    /// A step in which nobody's prompt runs.
+    pub(crate) fn decode_step(&self, generating: f64) -> f64 {
         match self {
-            Self::Together(replica) => replica.at(generating),
-            Self::Apart(pools) => pools.at(generating),
+            Self::Together(replica) => replica.decode_step(generating / replica.room.ranks),
+            Self::Apart(pools) => pools.decode_step(generating),
+        }
+    }
+
+    /// What users see where a step of so many is known.
+    pub(crate) fn at_step(&self, generating: f64, step: f64) -> Point {
+        match self {
+            Self::Together(replica) => replica.at_step(generating, step),
+            Self::Apart(pools) => pools.at_step(generating, step),
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Replica<'a> {
     pub room: Room,
     /// A step of one prompt alone, in seconds.
     alone: f64,
+    /// A step of one sequence a rank that generates, in seconds, at the pace of the operators.
+    single: f64,
     /// Standard deviation of its logarithm; 0 where all prompts are the same.
     spread: f64,
     /// By what part the longest of as many sequences as there are ranks is longer than the mean.
@@ -110,7 +112,26 @@ impl<'a> Replica<'a> {
         let alone = compiled.step(&prompt(Batch::default(), &request)).get();
         let (pace, policy, spread) = (Pace::default(), KvPolicy::HBM, spread(compiled, &request));
         let longest = longest(&request, room.ranks);
-        Self { compiled, scheduler, request, classes: &[], pace, policy, room, alone, spread, longest }
+        let classes = &[];
+        Self {
+            compiled,
+            scheduler,
+            request,
+            classes,
+            pace,
+            policy,
+            room,
+            alone,
+            single: 0.0,
+            spread,
+            longest,
+        }
+        .of_singles()
+    }
+
+    /// The same, asked for a step of one sequence, which all loads of fewer share.
+    fn of_singles(self) -> Self {
+        Self { single: self.compiled.step(&self.decodes(1.0)).get(), ..self }
     }
 
     /// The same at another pace.
@@ -136,7 +157,7 @@ impl<'a> Replica<'a> {
         }
         let alone = self.compiled.step(&prompt(Batch::default(), &request)).get();
         let (spread, longest) = (spread(self.compiled, &request), longest(&request, self.room.ranks));
-        Self { policy, request, alone, spread, longest, ..self }
+        Self { policy, request, alone, spread, longest, ..self }.of_singles()
     }
 
     /// What users see while `generating` requests generate on average.
@@ -152,9 +173,13 @@ impl<'a> Replica<'a> {
     /// With speculation a sequence takes O / a steps that yield a tokens each; a cache that was moved out is read back
     /// before its prompt runs ([`Reload`]).
     pub fn at(&self, generating: f64) -> Point {
+        self.at_step(generating, self.decode_step(generating / self.room.ranks))
+    }
+
+    /// The same where a step of so many decodes is known.
+    pub(crate) fn at_step(&self, generating: f64, decode: f64) -> Point {
         let output = self.request.output;
         let (batch, steps) = (generating / self.room.ranks, output / self.pace.accepted);
-        let decode = self.decode_step(batch);
         let prompt = self.prompt_time(batch, decode);
         let step = match self.room.ranks {
             1.0 => decode + batch / steps * prompt,
@@ -350,7 +375,8 @@ impl<'a> Replica<'a> {
 
     /// A step in which nobody's prompt runs.
     pub(crate) fn decode_step(&self, batch: f64) -> f64 {
-        self.pace.slower * self.compiled.step(&self.decodes(batch)).get()
+        let step = if batch <= 1.0 { self.single } else { self.compiled.step(&self.decodes(batch)).get() };
+        self.pace.slower * step
     }
 
     /// What a step of decodes takes longer by a part more of them, over that part.

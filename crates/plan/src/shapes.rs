@@ -4,7 +4,7 @@
 //! pool idles. No unit takes more than either of its pools could alone, so that most need not be priced: those that
 //! several of a unit already priced would replace, on no more accelerators, are counted as dominated.
 
-use crate::evaluate::highest_near;
+use crate::evaluate::{highest, highest_near};
 use crate::pools::Workers;
 use crate::queueing::PromptQueue;
 use crate::rules;
@@ -23,8 +23,6 @@ const PREFILLERS: [u32; 6] = [1, 2, 4, 8, 16, 32];
 /// Workers for prompts beyond those that would do if caches and the step that sends the first token took no time, and each
 /// took as much as one of more.
 const SPARE: u32 = 2;
-/// Workers for answers mostly take more than such a part of what has a place there.
-const OFTEN_BELOW: f64 = 8.0;
 /// The highest load is found within two hundredths.
 const SLACK: f64 = 1.02;
 
@@ -184,8 +182,7 @@ fn answers(question: &Question, replica: &Replica) -> Vec<Limit> {
     let free = Targets { ttft: whenever, e2e: whenever, ..question.targets };
     of_workers(&[DECODERS], |decode| {
         let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode }));
-        let near = station.places() / OFTEN_BELOW;
-        let served = highest_near(&station, &free, &question.population, question.batches, near).ok()?;
+        let served = highest(&station, &free, &question.population, question.batches).ok()?;
         let times = [served.point, station.at(0.0)].map(|point| question.request.output * point.tpot);
         Some(Limit { rate: served.most_per_second, times })
     })

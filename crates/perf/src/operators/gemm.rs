@@ -81,7 +81,7 @@ pub struct GemmPlan {
     /// For each split: reading weights, and everything that grows with rows, per row; at full bandwidth, in microseconds.
     memory: [(f64, f64); SPLITS.len()],
     /// For each split: the chain of the main loop, in microseconds.
-    chain: [f64; SPLITS.len()],
+    chain: Splits,
     launch_us: f64,
     /// Quantising a row, in microseconds.
     quantise_us: f64,
@@ -94,9 +94,11 @@ struct Tile {
     /// Index of its rows in [`HEIGHTS`].
     height: u32,
     /// Tiles of a row of tiles, over processors.
-    waves: [f64; SPLITS.len()],
+    waves: Splits,
+    /// Their inverse root.
+    idle: Splits,
     /// Microseconds of one wave.
-    wave_us: [f64; SPLITS.len()],
+    wave_us: Splits,
     /// What a row of tiles takes at least, in microseconds, however it is split.
     least_us: f64,
 }
@@ -142,36 +144,44 @@ impl GemmPlan {
 
     /// Work, what bounds it, and the chain of the main loop, in microseconds, of the fastest way.
     fn fastest(&self, m: f64) -> (f64, Bound, f64) {
-        let rows = HEIGHTS.map(|height| ceil(m / height));
+        let rows = HEIGHTS.map(|height| Rows::new(ceil(m / height)));
         let memory = self.memory.map(|(weights, row)| weights + row * m);
-        let (mut least, mut best) = (f64::INFINITY, (0, 0));
-        for (place, tile) in self.tiles.iter().enumerate() {
-            let rows = rows[tile.height as usize];
+        // Nothing is faster than traffic that every processor takes part in; small multiplications often reach it.
+        let moved = least_of(std::array::from_fn(|split| memory[split] + self.chain[split]));
+        let (mut least, mut best) = (f64::INFINITY, &self.tiles[0]);
+        for tile in &self.tiles {
+            let rows = &rows[tile.height as usize];
             // What its rows compute is bound enough to pass over most tiles of large multiplications.
-            if rows * tile.least_us * SAFELY >= least {
+            if least <= moved || rows.number * tile.least_us * SAFELY >= least {
                 continue;
             }
-            // All splits at once and without a branch: processors do several of them side by side.
-            let ways: [f64; SPLITS.len()] = std::array::from_fn(|split| {
-                let (compute, memory) = tile.way(split, rows, memory[split]);
-                larger(compute, memory) + self.chain[split]
-            });
-            for (split, way) in ways.into_iter().enumerate() {
-                if way < least {
-                    (least, best) = (way, (place, split));
-                }
+            let fastest = least_of(tile.ways(rows, &memory, &self.chain));
+            if fastest < least {
+                (least, best) = (fastest, tile);
             }
         }
-        let (tile, split) = (&self.tiles[best.0], best.1);
-        let (compute, memory) = tile.way(split, rows[tile.height as usize], memory[split]);
+        let rows = &rows[best.height as usize];
+        let ways = best.ways(rows, &memory, &self.chain);
+        let split = ways.iter().position(|way| *way == least).unwrap_or_default();
+        let (compute, memory) = best.way(split, rows, memory[split]);
         let bound = if compute >= memory { Bound::Compute } else { Bound::Memory };
         (larger(compute, memory), bound, self.chain[split])
     }
 }
 
+/// One number for each split.
+type Splits = [f64; SPLITS.len()];
+
 /// The larger of two numbers that are both numbers; `f64::max` also asks whether they are.
+#[inline]
 fn larger(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
+}
+
+#[inline]
+fn least_of([a, b, c, d]: Splits) -> f64 {
+    let smaller = |a: f64, b: f64| if a < b { a } else { b };
+    smaller(smaller(a, b), smaller(c, d))
 }
 
 /// Keeps a bound a bound where rounding differs.
@@ -183,14 +193,40 @@ impl Tile {
         let height = HEIGHTS.iter().position(|height| *height == rows).expect("each tile's rows are listed");
         let waves = SPLITS.map(|split| (shape.n / columns).ceil() * split / device.processors * JUST_BELOW);
         let wave_us = SPLITS.map(|split| 2.0 * rows * columns * (shape.k / split) / rate * 1e6);
-        Self { height: height as u32, waves, wave_us, least_us: waves[0] * wave_us[0] }
+        let idle = waves.map(|waves| 1.0 / waves.sqrt());
+        Self { height: height as u32, waves, idle, wave_us, least_us: waves[0] * wave_us[0] }
+    }
+
+    /// Microseconds with each split, the chains of the main loop included: all at once and without a branch, since processors do
+    /// several of them side by side.
+    #[inline]
+    fn ways(&self, rows: &Rows, memory: &Splits, chain: &Splits) -> Splits {
+        std::array::from_fn(|split| {
+            let (compute, memory) = self.way(split, rows, memory[split]);
+            larger(compute, memory) + chain[split]
+        })
     }
 
     /// Arithmetic and traffic of so many rows of tiles, split in a way, in microseconds; `memory` is traffic while every
     /// processor is at work.
-    fn way(&self, split: usize, rows: f64, memory: f64) -> (f64, f64) {
-        let waves = rows * self.waves[split];
-        (ceil(waves) * self.wave_us[split], memory / (if waves < 1.0 { waves } else { 1.0 }).sqrt())
+    #[inline]
+    fn way(&self, split: usize, rows: &Rows, memory: f64) -> (f64, f64) {
+        let compute = ceil(rows.number * self.waves[split]) * self.wave_us[split];
+        (compute, memory * larger(rows.idle * self.idle[split], 1.0))
+    }
+}
+
+/// So many rows of tiles; roots are taken once for all tiles of a height, since they take longer than all else.
+#[derive(Clone, Copy)]
+struct Rows {
+    number: f64,
+    /// Its inverse root.
+    idle: f64,
+}
+
+impl Rows {
+    fn new(number: f64) -> Self {
+        Self { number, idle: 1.0 / number.sqrt() }
     }
 }
 
@@ -205,6 +241,7 @@ const JUST_BELOW: f64 = 1.0 - 1e-13;
 
 /// The next whole number of a positive one below 2^51, without a call into a library: adding and taking away 2^52 rounds
 /// to the nearest.
+#[inline]
 fn ceil(x: f64) -> f64 {
     const ROUNDS: f64 = 4_503_599_627_370_496.0;
     let nearest = (x + ROUNDS) - ROUNDS;

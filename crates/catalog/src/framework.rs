@@ -142,6 +142,9 @@ group! {
         captured: Vec<CapturedSizes>,
         /// Shared experts run beside the routed ones.
         shared_experts_overlap: bool,
+        /// Copies of popular experts of a layer, where tokens are sent to experts on other ranks and load is balanced over them.
+        #[serde(default)]
+        redundant_experts: u32,
     }
 
     /// Time of the host between steps: of a saturated engine, where nothing hides it.

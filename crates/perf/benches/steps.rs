@@ -39,6 +39,7 @@ impl Ground {
             plan,
             precision: Precision::uniform(WeightDtype::Fp8, 1.0),
             routing: Some(Routing::Uniform),
+            redundant_experts: 0,
             draft_tokens: 0,
         }
     }

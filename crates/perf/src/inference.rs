@@ -233,7 +233,7 @@ impl Compiled {
 
     /// Whether the same positions take another time where prompts are among them.
     pub(crate) fn minds_prompts(&self) -> bool {
-        let minds = |part: &Part| matches!(&part.work, Work::Dispatch(dispatch) if dispatch.summed.is_some());
+        let minds = |part: &Part| matches!(&part.work, Work::Dispatch(_));
         self.parts.iter().any(minds)
     }
 

@@ -87,7 +87,8 @@ fn layer(model: &Model, kind: &LayerKind, deployment: &Deployment) -> f64 {
         Some(Ffn::Dense(network)) => (network.parameters(hidden) as f64 / tp, 0.0),
         Some(Ffn::Moe(moe)) => {
             let ranks = f64::from(deployment.plan.stage_gpus());
-            let all = moe.experts as f64 * moe.expert_parameters(hidden) as f64;
+            let held_at_all = moe.experts as f64 + deployment.copies(moe.experts as f64);
+            let all = held_at_all * moe.expert_parameters(hidden) as f64;
             (held(&moe.common_projections(hidden)), all / ranks)
         }
     };

@@ -39,6 +39,7 @@ impl Fixture {
             plan,
             precision: Precision::uniform(WeightDtype::Fp8, 2.0),
             routing: Some(Routing::Uniform),
+            redundant_experts: 0,
             draft_tokens: 0,
         }
     }

@@ -17,6 +17,7 @@ fn deployment<'a>(model: &'a Model, device: Device, plan: ParallelPlan, drafts: 
         plan,
         precision: Precision::uniform(WeightDtype::Fp8Block, 1.0),
         routing: Some(Routing::Uniform),
+        redundant_experts: 0,
         draft_tokens: drafts,
     }
 }

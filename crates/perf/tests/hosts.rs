@@ -18,6 +18,7 @@ fn added(host: HostPerSequence, draft_tokens: u32) -> f64 {
         plan: ParallelPlan::tensor(8),
         precision: Precision::uniform(WeightDtype::Fp8Block, 1.0),
         routing: None,
+        redundant_experts: 0,
         draft_tokens,
     };
     let step = |host| {

@@ -42,6 +42,7 @@ fn step_of(
         plan: ParallelPlan::tensor(tp),
         precision,
         routing: Some(Routing::Uniform),
+        redundant_experts: 0,
         draft_tokens: 0,
     };
     Compiled::new(&deployment, engines).step(&Batch::decode(batch, 2000.0)).get()

@@ -53,6 +53,7 @@ impl Fixture {
                 plan: ParallelPlan::tensor(8),
                 precision: Precision::uniform(WeightDtype::Fp8, 1.0),
                 routing: Some(Routing::Uniform),
+                redundant_experts: 0,
                 draft_tokens: 0,
             },
             kernels: &self.kernels,
@@ -101,7 +102,8 @@ fn compile(bencher: Bencher, model: &str) {
 fn searches(bencher: Bencher, model: &str) {
     let fixture = Fixture::new(model);
     let question = fixture.question();
-    let space = Space { sizes: Sizes::default(), experts: model == EXPERTS, domain: 8 };
+    let space =
+        Space { sizes: Sizes::default(), prefill: Sizes::default(), experts: model == EXPERTS, domain: 8 };
     bencher.bench_local(|| search(black_box(&question), &space));
 }
 
@@ -109,7 +111,8 @@ fn searches(bencher: Bencher, model: &str) {
 fn searches_of_both_modes(bencher: Bencher, model: &str) {
     let fixture = Fixture::new(model);
     let question = Question { modes: Modes::Auto, ..fixture.question() };
-    let space = Space { sizes: Sizes::default(), experts: model == EXPERTS, domain: 8 };
+    let space =
+        Space { sizes: Sizes::default(), prefill: Sizes::default(), experts: model == EXPERTS, domain: 8 };
     bencher.bench_local(|| search(black_box(&question), &space));
 }
 

@@ -443,10 +443,11 @@ impl<'a> Replica<'a> {
         (rate * others * self.prompt_alone()).min(1.0) * self.prompt_alone()
     }
 
-    /// Tokenising, one prompt of the replica after another, where so many a second come to each rank.
+    /// Tokenising, one prompt of a front end after another, where so many a second come to each rank.
     pub(crate) fn tokenised(&self, rate: f64) -> f64 {
         let each = self.tokenise(&self.request);
-        each + wait(rate * self.room.ranks * each, each)
+        let of_all = each / self.room.front_ends;
+        each + wait(rate * self.room.ranks * of_all, of_all)
     }
 
     /// Tokenising one prompt: all of it comes as text, what is cached too.
@@ -456,9 +457,9 @@ impl<'a> Replica<'a> {
 
     /// What a percentile of requests waits for the tokeniser beyond the mean.
     fn later_by_tokeniser(&self, point: &Point, percentile: f64) -> f64 {
-        let each = self.tokenise(&self.request);
-        let load = point.requests_per_second * each;
-        let mean = wait(load, each);
+        let of_all = self.tokenise(&self.request) / self.room.front_ends;
+        let load = point.requests_per_second * of_all;
+        let mean = wait(load, of_all);
         self.pace.later * (longest_wait((load, mean), percentile) - mean).max(0.0)
     }
 }

@@ -10,6 +10,8 @@ pub struct Room {
     pub ranks: f64,
     /// Accelerators of the replica.
     pub gpus: u32,
+    /// Front ends of the replica, which share its requests.
+    pub front_ends: f64,
     /// What is there for caches.
     pub cache: f64,
     /// A request at its end.
@@ -31,6 +33,7 @@ impl Room {
         Self {
             ranks: f64::from(deployment.plan.dp),
             gpus: deployment.plan.gpus(),
+            front_ends: f64::from(deployment.plan.front_ends()),
             cache: memory.cache.get(),
             sequence,
             kept,

@@ -171,7 +171,9 @@ fn experts(deployment: &Deployment) -> Result<(), Rejection> {
         Ffn::Dense(_) => None,
     });
     let experts = counts.min().unwrap_or(1);
-    if ranks.is_multiple_of(ep) && experts.is_multiple_of(ep.into()) {
+    // Copies fill up ranks that experts alone would not.
+    let shares_out = experts.is_multiple_of(ep.into()) || deployment.copies(experts as f64) > 0.0;
+    if ranks.is_multiple_of(ep) && shares_out {
         return Ok(());
     }
     Err(Rejection::ExpertsNotDivisible { experts, ep, ranks })

@@ -127,7 +127,8 @@ pub fn search(question: &Question, space: &Space) -> Searched {
         searched.take(tried.into_iter().flatten());
     }
     if question.modes != Modes::Aggregated {
-        let (tried, dominated) = shapes::search(question, &plans, space.domain);
+        let prefill: Vec<ParallelPlan> = space.of_prefill().plans().collect();
+        let (tried, dominated) = shapes::search(question, (&prefill, &plans), space.domain);
         searched.take(tried.into_iter());
         searched.dominated += dominated;
     }

@@ -58,21 +58,28 @@ impl Limit {
 }
 
 /// Units for every way to keep caches outside the decode workers, and how many were not priced.
-pub(crate) fn search(question: &Question, plans: &[ParallelPlan], domain: u32) -> (Vec<Tried>, u64) {
+pub(crate) fn search(
+    question: &Question,
+    (prefill, decode): (&[ParallelPlan], &[ParallelPlan]),
+    domain: u32,
+) -> (Vec<Tried>, u64) {
     let fits =
         |plan| rules::check(&Deployment { plan, ..question.deployment }, &question.request, domain).is_ok();
-    let fit: Vec<ParallelPlan> = plans.iter().copied().filter(|plan| fits(*plan)).collect();
+    let fitting =
+        |plans: &[ParallelPlan]| -> Vec<_> { plans.iter().copied().filter(|plan| fits(*plan)).collect() };
+    let fit = (fitting(prefill), fitting(decode));
     let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy };
-        let (prefill, decode) = (asked.alone(&fit, prompts), asked.alone(&fit, answers));
+        let (prefill, decode) = (asked.alone(&fit.0, prompts), asked.alone(&fit.1, answers));
         let mut units = asked.priced(&prefill, &decode);
         if units.is_empty() {
             // Where no worker takes anything, one of each plan says why.
-            units = fit.par_iter().map(|plan| asked.one_of_each(*plan)).collect();
+            let pairs = fit.0.iter().cycle().zip(&fit.1).collect::<Vec<_>>();
+            units = pairs.into_par_iter().map(|(first, then)| asked.one_of_each(*first, *then)).collect();
         }
-        let all = fit.len() as u64 * fit.len() as u64 * u64::from(DECODERS);
+        let all = fit.0.len() as u64 * fit.1.len() as u64 * u64::from(DECODERS);
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
     }
@@ -128,11 +135,11 @@ impl Asked<'_> {
         tried
     }
 
-    /// One worker of a plan for prompts and one for answers.
-    fn one_of_each(&self, plan: ParallelPlan) -> Tried {
-        let alone = Alone { plan, compiled: self.question.compiled(plan), limits: Vec::new() };
+    /// One worker for prompts and one for answers.
+    fn one_of_each(&self, first: ParallelPlan, then: ParallelPlan) -> Tried {
+        let alone = |plan| Alone { plan, compiled: self.question.compiled(plan), limits: Vec::new() };
+        let (first, then, gpus) = (&alone(first), &alone(then), first.gpus() + then.gpus());
         let workers = Workers { prefill: 1, decode: 1 };
-        let (first, then, gpus) = (&alone, &alone, 2 * plan.gpus());
         self.price(&Unit { first, then, workers, gpus, most: 0.0, generating: 1.0 })
     }
 

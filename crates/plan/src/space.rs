@@ -20,6 +20,8 @@ pub struct Sizes {
 pub struct Space {
     /// Sizes that were named.
     pub sizes: Sizes,
+    /// Those of workers that compute prompts alone, where they were named; the others are as above.
+    pub prefill: Sizes,
     /// Whether the model has routed experts; without them attention data parallelism only makes more replicas.
     pub experts: bool,
     /// Accelerators that the scale-up fabric joins.
@@ -31,7 +33,26 @@ const STAGE: u32 = 64;
 /// Pipeline stages by default.
 const STAGES: [u32; 4] = [1, 2, 4, 8];
 
+impl Sizes {
+    /// These, and others where none of a kind is named.
+    fn or(&self, others: &Self) -> Self {
+        let or =
+            |named: &[u32], other: &[u32]| if named.is_empty() { other.to_vec() } else { named.to_vec() };
+        Self {
+            tp: or(&self.tp, &others.tp),
+            pp: or(&self.pp, &others.pp),
+            ep: or(&self.ep, &others.ep),
+            dp: or(&self.dp, &others.dp),
+        }
+    }
+}
+
 impl Space {
+    /// Where workers spread that compute prompts alone.
+    pub fn of_prefill(&self) -> Self {
+        Self { sizes: self.prefill.or(&self.sizes), ..self.clone() }
+    }
+
     /// Every plan, those of few accelerators to a stage first. Powers of two by default: tensor parallelism inside the
     /// scale-up domain, attention data parallelism for models with experts, experts whole or on all ranks of a stage. Of
     /// attention data parallelism and pipelines one at a time, as they are deployed, unless both are named.
@@ -75,7 +96,7 @@ mod tests {
     use super::*;
 
     fn space(experts: bool, sizes: Sizes) -> Vec<ParallelPlan> {
-        Space { sizes, experts, domain: 8 }.plans().collect()
+        Space { sizes, prefill: Sizes::default(), experts, domain: 8 }.plans().collect()
     }
 
     #[test]
@@ -97,6 +118,13 @@ mod tests {
         assert!(all.iter().all(|plan| plan.pp == 1 || plan.dp == 1));
         // dp 1 with tp 1, 2, 4, 8: 7 spreads of experts on 4 numbers of stages; the other 43 - 7 on one.
         assert_eq!(all.len(), 7 * 4 + 36);
+    }
+
+    #[test]
+    fn hand_sizes_of_prefill_replace_those_that_they_name() {
+        let (tp, dp) = (|sizes: &[u32]| Sizes { tp: sizes.to_vec(), ..Sizes::default() }, vec![8]);
+        let space = Space { sizes: Sizes { dp, ..tp(&[4]) }, prefill: tp(&[1, 2]), experts: true, domain: 8 };
+        assert_eq!(space.of_prefill().sizes, Sizes { dp: vec![8], ..tp(&[1, 2]) });
     }
 
     #[test]

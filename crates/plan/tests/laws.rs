@@ -80,6 +80,7 @@ impl Asked {
                 plan: ParallelPlan::SINGLE,
                 precision: Precision::uniform(WeightDtype::Fp8, 1.0),
                 routing: Some(Routing::Uniform),
+                redundant_experts: 0,
                 draft_tokens: 0,
             },
             kernels: &fixture.kernels[self.backend as usize],
@@ -116,7 +117,7 @@ impl Asked {
 }
 
 fn space(experts: bool, sizes: Sizes) -> Space {
-    Space { sizes, experts, domain: 8 }
+    Space { sizes, prefill: Sizes::default(), experts, domain: 8 }
 }
 
 fn few() -> Sizes {

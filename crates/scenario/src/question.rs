@@ -7,8 +7,11 @@ pub use classes::ClassSettings;
 pub(crate) use classes::{Class, classes, no_classes};
 pub use simulated::{EngineSettings, FleetSettings, SimulationSettings};
 
+use crate::inputs::Notes;
 use crate::lengths::Length;
 use crate::value::{Count, List, Number, Switch, Written, schema_of};
+use rackplan_catalog::Framework;
+use rackplan_perf::Deployment;
 use rackplan_units::{DollarsPerSecond, Seconds, Watts};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,8 @@ pub struct Question {
     pub backend: Option<String>,
     /// Drafted tokens, `mtp:2`.
     pub speculative: Option<String>,
+    /// Copies of popular experts of a layer, where tokens are sent to experts on other ranks.
+    pub redundant_experts: Option<Count>,
     /// Racks, servers or accelerators to plan on.
     pub hardware: Option<List<String>>,
     /// Tier for the caches of users who think: `host`, `nvme`, `remote`, `none` or `auto`; several of a simulation.
@@ -61,6 +66,23 @@ pub struct Question {
     pub fleet: FleetSettings,
     /// How a simulation is played.
     pub simulation: SimulationSettings,
+}
+
+impl Question {
+    /// Copies of popular experts that are asked for, or that the framework is launched with.
+    pub(crate) fn redundant_experts(&self, framework: &Framework) -> u32 {
+        let asked = self.redundant_experts.map(|Count(copies)| u32::try_from(copies).unwrap_or(u32::MAX));
+        asked.unwrap_or(framework.execution.redundant_experts)
+    }
+
+    /// Says how many a deployment has, where nobody asked.
+    pub(crate) fn note_copies(&self, deployment: &Deployment, notes: &mut Notes) {
+        let copies = deployment.most_copies();
+        if self.redundant_experts.is_none() && copies > 0.0 {
+            let why = "copies of popular experts balance the load where tokens are sent to them";
+            notes.assume("redundant_experts", copies as u64, why);
+        }
+    }
 }
 
 /// A name that a file may also write as a number: model `1`.
@@ -192,6 +214,14 @@ pub struct Search {
     pub ep: Option<List<Count>>,
     /// Attention data-parallel groups.
     pub dp: Option<List<Count>>,
+    /// Tensor-parallel sizes of workers that compute prompts alone.
+    pub prefill_tp: Option<List<Count>>,
+    /// Pipeline-parallel sizes of those.
+    pub prefill_pp: Option<List<Count>>,
+    /// Expert-parallel sizes of those.
+    pub prefill_ep: Option<List<Count>>,
+    /// Attention data-parallel groups of those.
+    pub prefill_dp: Option<List<Count>>,
     /// The step to explain.
     pub phase: Option<Phase>,
     /// Take the plan with the highest demand over capacity.

@@ -118,6 +118,15 @@ pub const SETTINGS: &[Setting] = &[
         "Drafted tokens: none, mtp:2, or mtp:2,accept=0.7 with the chance that a drafted token is accepted; auto tries several (size)"
     ),
     setting!(
+        "redundant_experts",
+        "redundant-experts",
+        [],
+        "N",
+        WHAT,
+        PLANS_AND_EXPLAIN,
+        "Copies of popular experts of a layer that balance the load where tokens are sent to experts on other ranks; 0 for none (default: what the framework is launched with)"
+    ),
+    setting!(
         "workload.users",
         "users",
         ["active-users"],
@@ -734,6 +743,42 @@ pub const SETTINGS: &[Setting] = &[
         SEARCH,
         PLANS_AND_EXPLAIN,
         "Attention groups of --tp GPUs each; experts are spread over all of them"
+    ),
+    setting!(
+        "search.prefill_tp",
+        "prefill-tp",
+        [],
+        "LIST",
+        SEARCH,
+        PLANS,
+        "Tensor-parallel sizes of workers that compute prompts alone (default: as --tp)"
+    ),
+    setting!(
+        "search.prefill_pp",
+        "prefill-pp",
+        [],
+        "LIST",
+        SEARCH,
+        PLANS,
+        "Pipeline-parallel sizes of workers that compute prompts alone (default: as --pp)"
+    ),
+    setting!(
+        "search.prefill_ep",
+        "prefill-ep",
+        [],
+        "LIST",
+        SEARCH,
+        PLANS,
+        "Expert-parallel sizes of workers that compute prompts alone (default: as --ep)"
+    ),
+    setting!(
+        "search.prefill_dp",
+        "prefill-dp",
+        [],
+        "LIST",
+        SEARCH,
+        PLANS,
+        "Attention groups of workers that compute prompts alone (default: as --dp)"
     ),
     setting!("search.phase", "phase", [], "PHASE", SEARCH, EXPLAIN, "The step: decode, prefill or mixed"),
     setting!(

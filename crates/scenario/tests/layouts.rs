@@ -57,16 +57,17 @@ fn published(name: &str) -> Published {
 
 impl Published {
     /// Every plan that serves, of layouts with attention groups of so many accelerators; of any without a list.
-    fn rows(&self, inputs: &Inputs, backend: &str, groups: &[u32]) -> Vec<PlanRow> {
+    fn rows(&self, inputs: &Inputs, backend: &str, pair: Option<Pair>) -> Vec<PlanRow> {
         let mut layers = Layers::default();
         layers.add_file("question", &self.question.to_string()).expect("it is a question");
         layers.add("backend", backend, Origin::Set);
-        if groups.is_empty() {
-            layers.add("search.tp", "1,2,4,8", Origin::Set);
-        } else {
-            let list = groups.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-            layers.add("search.dp", &list, Origin::Set);
-            layers.add("search.ep", &list, Origin::Set);
+        let mut add = |path: &str, size: u32| layers.add(path, &size.to_string(), Origin::Set);
+        match pair {
+            None => layers.add("search.tp", "1,2,4,8", Origin::Set),
+            Some(Pair { prefill, decode }) => {
+                ["search.prefill_dp", "search.prefill_ep"].into_iter().for_each(|path| add(path, prefill));
+                ["search.dp", "search.ep"].into_iter().for_each(|path| add(path, decode));
+            }
         }
         let mut rows = Vec::new();
         let each = |setup: rackplan_scenario::run::SweptSetup| {
@@ -80,12 +81,8 @@ impl Published {
     /// A pair at its best.
     fn at_best(&self, inputs: &Inputs, backend: &str, pair: Pair) -> Figures {
         let isl_per_osl = self.lengths();
-        let is_pair = |row: &PlanRow| {
-            (row.prefill_dp, row.prefill_ep, row.dp, row.ep)
-                == (pair.prefill, pair.prefill, pair.decode, pair.decode)
-        };
-        let rows = self.rows(inputs, backend, &[pair.prefill, pair.decode]);
-        rows.iter().filter(|row| is_pair(row)).fold(Figures::default(), |best, row| {
+        let rows = self.rows(inputs, backend, Some(pair));
+        rows.iter().fold(Figures::default(), |best, row| {
             let all = row.tokens_per_s_per_gpu * f64::from(row.gpus_per_instance);
             let prefill = f64::from(row.prefill_workers * pair.prefill);
             let decode = f64::from(row.decode_workers * pair.decode);
@@ -133,7 +130,7 @@ fn ranked(published: &Published, inputs: &Inputs, backend: &'static str) -> Rank
     let place = all.iter().position(|(pair, _)| *pair == published.layout);
     let place = place.expect("what is served with serves by our figures");
     let figures = all[place].1;
-    let open = published.rows(inputs, backend, &[]);
+    let open = published.rows(inputs, backend, None);
     let open = open.iter().map(|row| row.tokens_per_s_per_gpu).fold(0.0, f64::max);
     let regret = [rate(&all[0].1), open.max(rate(&all[0].1))].map(|best| 1.0 - rate(&figures) / best);
     Ranked { backend, rank: place + 1, of: all.len(), best: all[0].0, regret, figures }

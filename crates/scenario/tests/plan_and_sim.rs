@@ -33,8 +33,17 @@ fn errors(catalog: &Catalog, engines: &Engines, backend: Backend, spread: bool) 
         let device = Device::new(&entry).expect("a complete entry");
         let precision = Precision::uniform(WeightDtype::Fp8, 1.0);
         let routing = Some(Routing::Uniform);
-        let deployment =
-            Deployment { model: &model, gpu, device, backend, plan, precision, routing, draft_tokens: 0 };
+        let deployment = Deployment {
+            model: &model,
+            gpu,
+            device,
+            backend,
+            plan,
+            precision,
+            routing,
+            redundant_experts: 0,
+            draft_tokens: 0,
+        };
         let compiled = Compiled::new(&deployment, engines);
         let table = StepTable::new(compiled.clone());
         let compiled = compiled.scattered();

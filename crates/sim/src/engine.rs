@@ -46,6 +46,8 @@ pub struct Engine {
     pub tokens_per_step: f64,
     /// Front-end time per prompt token, one request after the other.
     pub tokenise_per_token: Seconds,
+    /// Front ends that share the requests, at least 1.
+    pub front_ends: u32,
     /// What the front end adds to every request before the scheduler sees it.
     pub first_token_overhead: Seconds,
     /// Whether the next step is scheduled while one runs, so that a request joins the step after the next.
@@ -93,6 +95,7 @@ impl Engine {
         stages: 1,
         tokens_per_step: 1.0,
         tokenise_per_token: Seconds::new(3e-6),
+        front_ends: 1,
         first_token_overhead: Seconds::new(0.03),
         schedules_ahead: true,
         receive_interval: 1,
@@ -110,6 +113,7 @@ impl Engine {
         self.max_sequences = self.max_sequences.max(1);
         self.ranks = self.ranks.max(1);
         self.stages = self.stages.max(1);
+        self.front_ends = self.front_ends.max(1);
         self.receive_interval = self.receive_interval.max(1);
         self.tokens_per_step = (self.tokens_per_step.clamp(1.0, 1e3) * FINE).round() / FINE;
         self.reserved_output = self.reserved_output.clamp(0.0, 1.0);

@@ -165,8 +165,10 @@ impl Replica {
             now
         } else {
             let tokenise = self.engine.tokenise_per_token.get() * f64::from(request.input);
-            self.tokeniser_free = self.tokeniser_free.max(now) + Time::from_seconds(tokenise);
-            self.tokeniser_free + self.first_token_overhead
+            // Of several front ends each takes its share of the requests, and as long for one.
+            let of_all = tokenise / f64::from(self.engine.front_ends);
+            self.tokeniser_free = self.tokeniser_free.max(now) + Time::from_seconds(of_all);
+            self.tokeniser_free + Time::from_seconds(tokenise - of_all) + self.first_token_overhead
         };
         request.seen = seen;
         self.incoming.push_back((seen, id));

@@ -1,6 +1,6 @@
 //! The all-reduce kernels of serving frameworks, which a decode step waits for twice a layer.
 
-use super::nccl::{NcclConstants, ring};
+use super::nccl::{self, Collective, Exchange, NcclConstants};
 use crate::constants::constants;
 use crate::{Bound, Cost, Device};
 use rackplan_catalog::Architecture;
@@ -113,7 +113,7 @@ const ONE_SHOT: [f64; 2] = [512.0 * 1024.0, 256.0 * 1024.0];
 ///
 /// B bytes per rank, n ranks, N bytes per second of a rank's links to the others one way; `host` times `host_coherent` beside a
 /// coherent host. One shot for two ranks, below 512 KiB for four, below 256 KiB for eight; two up to 8 MiB; NCCL above,
-/// beyond eight ranks, and beyond two ranks without a switch.
+/// beyond eight ranks, and beyond two ranks without a switch. Only NCCL leaves the scale-up domain.
 /// TensorRT-LLM takes the fastest. Source: vLLM's `custom_all_reduce.cuh` and `custom_all_reduce.py`.
 pub fn all_reduce(shape: &AllReduce, device: &Device, constants: &AllReduceConstants) -> Cost {
     if shape.ranks <= 1.0 {
@@ -134,9 +134,14 @@ fn kernel(shape: &AllReduce, device: &Device, constants: &AllReduceConstants) ->
     let one = ((ranks - 1.0) * bytes / (link * constants.one_shot_share) * 1e6, barrier);
     let sent = 2.0 * (ranks - 1.0) / ranks * bytes;
     let two = (sent / (link * constants.two_shot_share) * 1e6, barrier + constants.two_shot_us);
-    let nccl = ring(ranks, sent, device, &as_nccl(constants));
+    let nccl = nccl::parts(
+        &Exchange { collective: Collective::AllReduce, ranks, bytes },
+        device,
+        &as_nccl(constants),
+    );
     let least = |a: (f64, f64), b: (f64, f64)| if a.0 + a.1 <= b.0 + b.1 { a } else { b };
     match choice {
+        _ if ranks > device.domain => nccl,
         Choice::Fastest => least(least(one, two), nccl),
         Choice::Thresholds if bytes > LARGEST || ranks > MOST_RANKS => nccl,
         Choice::Thresholds if ranks > 2.0 && !device.switched => nccl,
@@ -190,6 +195,19 @@ mod tests {
             &AllReduceConstants::default(),
         );
         assert!((cost.time.get() * 1e6 - 11.4684).abs() < 1e-3, "{cost:?}");
+    }
+
+    #[test]
+    fn hand_sums_of_two_servers_pass_the_network() {
+        // Inside eight: 8 + 2 x 7 + 30 x 100 kB / 5.1 MB + 100 kB / (450 GB/s x (0.8 - 0.15 x 2 / 8) x 1.1) = 22.588 + 0.265 us;
+        // between two servers 2 x 7 + 57,143 / 8 B / (50 GB/s x 0.85) = 14.168 us, whatever the framework would choose.
+        let mut two_servers = device(450e9);
+        (two_servers.domain, two_servers.scale_out) = (8.0, 50e9);
+        let shape = |choice| shape(16.0, 100e3 / 1.75, choice);
+        for choice in [Choice::Fastest, Choice::Thresholds] {
+            let cost = all_reduce(&shape(choice), &two_servers, &AllReduceConstants::default());
+            assert!((cost.time.get() * 1e6 - 37.021).abs() < 1e-2, "{cost:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The way of tokens to their experts and back: dispatch and combine.
 
+use super::nccl::{NETWORK_SHARE, NETWORK_US};
 use crate::constants::constants;
 use crate::{Bound, Cost, Device};
 
@@ -36,46 +37,49 @@ constants! {
     }
 }
 
-/// Share of a network card's line rate that kernels reach. Unvalidated.
-const NETWORK_SHARE: f64 = 0.85;
-
 /// Time of a dispatch or combine.
 ///
-/// t = launch + expert E / ep + token T R / 1000 + T s R (ep - 1) / ep / (N e)
+/// t = launch + expert E / ep + token T R / 1000 + T s R (d - 1) / d / (N e), on one domain of d = ep ranks
 ///
 /// `launch` times `host_coherent` beside a coherent host, T tokens of a rank, s bytes of one, N bytes per second of a
 /// rank's links one way, R copies of a token: k to experts (low latency), or the expected number of distinct ranks
-/// ep (1 - (1 - 1 / ep)^k) (high throughput). Beyond the scale-up domain the copies that leave it go over the network
-/// card, at 85 % of its rate or of its part of an oversubscribed level: an estimate.
+/// ep (1 - (1 - 1 / ep)^k) (high throughput). Beyond the scale-up domain copies for experts, or one for each of the
+/// ep / d domains that has any (high throughput: links inside take it on), pass the network card meanwhile, at 85 % of its rate or of its part of an oversubscribed level, 7 us away: an estimate.
 /// Source: DeepEP's description of its kernels; constants are fitted.
 pub fn all_to_all(shape: &AllToAll, device: &Device, constants: &AllToAllConstants) -> Cost {
     if shape.ranks <= 1.0 {
         return Cost::of_microseconds(0.0, Bound::Wire, 0.0);
     }
-    let copies = copies(shape);
+    let copies = copies(shape, shape.ranks);
     let inside = shape.ranks.min(device.domain.max(1.0));
-    let data = shape.tokens * shape.token_bytes * copies * 1e6;
+    let data = shape.tokens * shape.token_bytes * 1e6;
     let near =
-        data * (inside - 1.0) / shape.ranks / (device.link_among(inside).max(1.0) * constants.wire_share);
-    let far = if shape.ranks > inside {
-        let rate = device.network_among(shape.ranks).max(1.0);
-        data * (shape.ranks - inside) / shape.ranks / (rate * NETWORK_SHARE)
-    } else {
-        0.0
-    };
+        data * copies * (inside - 1.0) / inside / (device.link_among(inside).max(1.0) * constants.wire_share);
+    let (far, away) = across(shape, device, inside);
     let handling = constants.token_us * shape.tokens * copies / 1000.0;
     let slower = if device.host_coherent { constants.host_coherent } else { 1.0 };
     let latency = constants.launch_us * slower + constants.expert_us * shape.local_experts;
-    Cost::of_microseconds(near + far + handling, Bound::Wire, latency)
+    Cost::of_microseconds(near.max(far * data) + handling, Bound::Wire, latency + away)
 }
 
-/// Copies of a token that are made.
-fn copies(shape: &AllToAll) -> f64 {
-    if shape.per_expert {
-        shape.topk
-    } else {
-        shape.ranks * (1.0 - (1.0 - 1.0 / shape.ranks).powf(shape.topk))
+/// Between domains: microseconds for each million bytes that tokens have, and latency in microseconds.
+fn across(shape: &AllToAll, device: &Device, inside: f64) -> (f64, f64) {
+    let domains = shape.ranks / inside;
+    if domains <= 1.0 {
+        return (0.0, 0.0);
     }
+    let leaving = copies(shape, domains) * (domains - 1.0) / domains;
+    (leaving / (device.network_among(shape.ranks).max(1.0) * NETWORK_SHARE), NETWORK_US)
+}
+
+/// Copies of a token that are made for so many receivers.
+fn copies(shape: &AllToAll, receivers: f64) -> f64 {
+    if shape.per_expert { shape.topk } else { distinct(shape.topk, receivers) }
+}
+
+/// How many of so many receivers `topk` experts have on average that are anywhere.
+pub(crate) fn distinct(topk: f64, receivers: f64) -> f64 {
+    receivers * (1.0 - (1.0 - 1.0 / receivers).powf(topk))
 }
 
 #[cfg(test)]
@@ -103,7 +107,22 @@ mod tests {
     #[test]
     fn hand_copies_to_distinct_ranks() {
         // 8 (1 - (7/8)^8) = 5.2512.
-        assert!((copies(&AllToAll { per_expert: false, ..SHAPE }) - 5.2512).abs() < 1e-4);
+        assert!((copies(&AllToAll { per_expert: false, ..SHAPE }, 8.0) - 5.2512).abs() < 1e-4);
+    }
+
+    #[test]
+    fn hand_prompts_pass_the_network_once_for_each_server() {
+        // Four servers of eight: 4 (1 - 0.75^8) = 3.5995 copies, three of four leave: 128 x 14,336 B x 2.6997 / (50 GB/s x 0.85) =
+        // 116.56 us, where a copy for each expert takes 6 of 8: 259.06 us. Inside, 32 (1 - (31/32)^8) = 7.1783 copies take 7/8 of them
+        // over links in less. Besides, 60 + 32 x 0.05 + 7 us and 3 x 128 copies / 1000.
+        let mut servers = with_link(450e9);
+        (servers.domain, servers.scale_out) = (8.0, 50e9);
+        let shape = |per_expert| AllToAll { ranks: 32.0, per_expert, ..SHAPE };
+        let time = |per_expert| {
+            all_to_all(&shape(per_expert), &servers, &AllToAllConstants::default()).time.get() * 1e6
+        };
+        assert!((time(false) - (116.56 + 68.6 + 2.757)).abs() < 0.05, "{}", time(false));
+        assert!((time(true) - (259.06 + 68.6 + 3.072)).abs() < 0.05, "{}", time(true));
     }
 
     #[test]

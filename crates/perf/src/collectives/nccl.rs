@@ -80,16 +80,22 @@ pub fn nccl(shape: &Exchange, device: &Device, constants: &NcclConstants) -> Cos
     if shape.ranks <= 1.0 {
         return Cost::of_microseconds(0.0, Bound::Wire, 0.0);
     }
+    let (wire, latency) = parts(shape, device, constants);
+    Cost::of_microseconds(wire, Bound::Wire, latency)
+}
+
+/// On the wire, and besides, in microseconds, inside domains and between them.
+pub(crate) fn parts(shape: &Exchange, device: &Device, constants: &NcclConstants) -> (f64, f64) {
     let inside = shape.ranks.min(device.domain);
     let sent = shape.collective.share_sent(inside) * shape.bytes;
     let network = across(shape, device, inside);
     let (wire, latency) =
         if inside > 1.0 { ring(inside, sent, device, constants) } else { (0.0, constants.launch_us) };
-    Cost::of_microseconds(wire + network.0, Bound::Wire, latency + network.1)
+    (wire + network.0, latency + network.1)
 }
 
 /// On the wire, and besides, in microseconds.
-pub(crate) fn ring(ranks: f64, sent: f64, device: &Device, constants: &NcclConstants) -> (f64, f64) {
+fn ring(ranks: f64, sent: f64, device: &Device, constants: &NcclConstants) -> (f64, f64) {
     let full = |bytes: f64| sent / (sent + bytes);
     let latency = constants.launch_us
         + constants.hop_us * (ranks - 1.0)
@@ -114,7 +120,10 @@ fn across(shape: &Exchange, device: &Device, inside: f64) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let bytes = shape.collective.share_sent(domains) * shape.bytes / inside;
-    (bytes / (device.network_among(shape.ranks) * NETWORK_SHARE) * 1e6, NETWORK_US * domains.log2().max(1.0))
+    // Sums go one way and come back.
+    let ways = if shape.collective == Collective::AllReduce { 2.0 } else { 1.0 };
+    let latency = ways * NETWORK_US * domains.log2().max(1.0);
+    (bytes / (device.network_among(shape.ranks) * NETWORK_SHARE) * 1e6, latency)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::terms::Terms;
 use super::text::{amount, short};
 use crate::Device;
 use crate::collectives::all_reduce::{AllReduce, Fused};
+use crate::collectives::all_to_all::distinct;
 use crate::collectives::nccl::Collective;
 use crate::work::{Counts, Dispatch, Work, waiting_us};
 
@@ -29,20 +30,26 @@ pub(super) fn of(work: &Work, counts: &Counts, device: &Device) -> Terms {
     }
 }
 
-/// Two collectives over all tokens T, or each rank's T / n tokens to each of their k experts and back: what is faster.
+/// Two collectives over all tokens T, or each rank's T / n tokens to each of their k experts, or the R ranks that have one, and
+/// back: what is faster.
 fn dispatch(exchange: &Dispatch, counts: &Counts, device: &Device) -> Terms {
     let (tokens, prompts) = (counts.average, counts.prompts > 0.0);
     let (n, all) = (exchange.ranks, tokens * exchange.groups);
     let gathered = exchange.gathered(all, device).time;
     let faster =
-        || exchange.sparse.as_ref().filter(|_| exchange.cost(tokens, prompts, device).time < gathered);
+        || exchange.kernels(prompts).filter(|_| exchange.cost(tokens, prompts, device).time < gathered);
     let (kernel, symbol, copies, bytes, launch) = if let Some(sum) =
         exchange.summed.as_ref().filter(|_| prompts)
     {
         ("two sums", "2 T B (n-1)/n", 2.0, 2.0 * exchange.result_bytes, 2.0 * sum.launch_us)
     } else if let Some((there, back)) = faster() {
-        let (copies, bytes) = (exchange.topk / n, exchange.token_bytes + exchange.result_bytes);
-        ("all-to-all", "T k B (n-1)/n^2", copies, bytes, there.launch_us + back.launch_us)
+        let (copies, symbol) = if prompts {
+            (distinct(exchange.topk, n), "T R B (n-1)/n^2")
+        } else {
+            (exchange.topk, "T k B (n-1)/n^2")
+        };
+        let bytes = exchange.token_bytes + exchange.result_bytes;
+        ("all-to-all", symbol, copies / n, bytes, there.launch_us + back.launch_us)
     } else {
         let launch = exchange.gather.launch_us + exchange.scatter.launch_us;
         ("gather and scatter", "T B (n-1)/n", 1.0, exchange.gathered_bytes + exchange.result_bytes, launch)

@@ -6,7 +6,7 @@ use crate::collectives::nccl::NcclConstants;
 use crate::engines::Fitted;
 use crate::formats::{NumberFormat, expert_groups};
 use crate::operators::moe::{Moe as MoeShape, MoeConstants, MoePlan};
-use crate::operators::moe_routing::Load;
+use crate::operators::moe_routing::{Load, RoutingPlan};
 use crate::work::{Dispatch, Routed, Rows, Work};
 use rackplan_catalog::model::{Dense, Ffn, Moe, WeightDtype};
 use rackplan_catalog::{Backend, Format};
@@ -79,12 +79,13 @@ fn routed(parts: &mut Parts, moe: &Moe) {
     let groups = expert_groups(deployment.precision.experts, parts.has(Format::Fp8), parts.has(Format::Fp4));
     let found = kernel(parts, groups);
     let format = NumberFormat::of_group(groups[0]).expect("every expert group is a known format");
-    let (experts, ranks) = (moe.experts as f64, f64::from(deployment.plan.ep));
+    let experts = moe.experts as f64;
+    let local_experts = deployment.local_experts(experts);
     let shape = MoeShape {
         tokens: 0.0,
         hidden: moe.expert_hidden(deployment.model.hidden) as f64,
         inter: moe.intermediate as f64 / f64::from(deployment.plan.expert_tp()),
-        local_experts: (experts / ranks).max(1.0),
+        local_experts,
         expected_pairs: 0.0,
         load: Load { pairs: 0.0, active: 0.0, even: false },
         gated: moe.gated,
@@ -93,7 +94,10 @@ fn routed(parts: &mut Parts, moe: &Moe) {
         activation_bytes: format.activation_bytes,
     };
     let routing = deployment.routing.unwrap_or(parts.usual_routing());
-    let routed = Routed::new(experts, moe.experts_per_token as f64, deployment.plan, routing);
+    let plan =
+        RoutingPlan::new(experts, moe.experts_per_token as f64, f64::from(deployment.plan.ep), routing);
+    let plan = if deployment.copies(experts) > 0.0 { plan.balanced(local_experts) } else { plan };
+    let routed = Routed::new(plan, moe.experts_per_token as f64, deployment.plan);
     let constants = MoeConstants { launch_us: Parts::replayed(found.constants.launch_us), ..found.constants };
     let plan = MoePlan::new(&shape, &deployment.device, &constants);
     parts.add("experts", Work::Moe { shape, routed, constants, plan }, found.evidence, found.band);
@@ -124,9 +128,13 @@ fn kernel(parts: &Parts, groups: &'static [&'static str]) -> Fitted<MoeConstants
     }
 }
 
-/// Names of dispatch and combine kernels, low-latency ones first.
-const DISPATCH: [&str; 2] = ["deepep_ll_dispatch", "trtllm_deepep_ll_dispatch"];
-const COMBINE: [&str; 2] = ["deepep_ll_combine", "trtllm_deepep_ll_combine"];
+/// Names of dispatch and combine kernels, those of low latency and those of high throughput.
+const DISPATCH: [[&str; 2]; 2] = [
+    ["deepep_ll_dispatch", "trtllm_deepep_ll_dispatch"],
+    ["deepep_ht_dispatch", "trtllm_deepep_ht_dispatch"],
+];
+const COMBINE: [[&str; 2]; 2] =
+    [["deepep_ll_combine", "trtllm_deepep_ll_combine"], ["deepep_ht_combine", "trtllm_deepep_ht_combine"]];
 
 fn exchange(parts: &mut Parts, moe: &Moe) {
     let plan = parts.deployment.plan;
@@ -143,8 +151,6 @@ fn exchange(parts: &mut Parts, moe: &Moe) {
     let gathered = if early { narrow } else { 2.0 };
     let gather = parts.nccl("all_gather");
     let scatter = parts.nccl("reduce_scatter");
-    let dispatch = parts.chosen::<AllToAllConstants>("moe_a2a", &DISPATCH);
-    let combine = parts.chosen::<AllToAllConstants>("moe_a2a", &COMBINE);
     let launched = |constants: NcclConstants| NcclConstants {
         launch_us: Parts::replayed(constants.launch_us),
         ..constants
@@ -154,6 +160,11 @@ fn exchange(parts: &mut Parts, moe: &Moe) {
         launch_us: Parts::replayed(constants.launch_us),
         host_coherent: 1.0,
         ..constants
+    };
+    let kernels = |kind: usize| {
+        let dispatch = parts.chosen::<AllToAllConstants>("moe_a2a", &DISPATCH[kind]);
+        let combine = parts.chosen::<AllToAllConstants>("moe_a2a", &COMBINE[kind]);
+        (sent(dispatch.constants), sent(combine.constants))
     };
     // Where a step has prompts, groups are of unequal length, and SGLang sums. Source: its dp_attention.py (SUM_LEN for
     // steps that extend), communicator.py (scatters sums where groups are padded to the longest alone).
@@ -166,11 +177,11 @@ fn exchange(parts: &mut Parts, moe: &Moe) {
         gathered_bytes: gathered * hidden,
         result_bytes: 2.0 * hidden,
         topk: moe.experts_per_token as f64,
-        local_experts: (moe.experts as f64 / f64::from(plan.ep)).max(1.0),
+        local_experts: parts.deployment.local_experts(moe.experts as f64),
         gather: launched(gather.constants),
         scatter: launched(scatter.constants),
         summed,
-        sparse: (plan.expert_tp() == 1).then_some((sent(dispatch.constants), sent(combine.constants))),
+        sparse: (plan.expert_tp() == 1).then(|| [0, 1].map(kernels)),
     };
     parts.add("dispatch_and_combine", Work::Dispatch(exchange), gather.evidence, gather.band);
 }

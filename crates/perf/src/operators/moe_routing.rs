@@ -51,6 +51,8 @@ pub struct RoutingPlan {
     ranks: f64,
     /// Experts of a rank.
     local: f64,
+    /// Whether copies of popular experts give every rank its share.
+    balanced: bool,
     /// See [`Moments::heaviest`].
     quantile: f64,
     kind: Kind,
@@ -92,7 +94,14 @@ impl RoutingPlan {
             Routing::PowerLaw { alpha } => Kind::PowerLaw(PowerLaw::new(alpha)),
         };
         let quantile = normal_quantile((ranks - 0.375) / (ranks + 0.25));
-        Self { experts, topk, ranks, local: (experts / ranks).max(1.0), quantile, kind }
+        let local = (experts / ranks).max(1.0);
+        Self { experts, topk, ranks, local, balanced: false, quantile, kind }
+    }
+
+    /// The same where a rank holds so many, copies of popular ones among them, chosen and placed such that all ranks have the
+    /// same to do on average: an expert load balancer.
+    pub fn balanced(self, local: f64) -> Self {
+        Self { local, balanced: true, ..self }
     }
 
     /// What the heaviest rank has to do for so many tokens before dispatch.
@@ -105,8 +114,11 @@ impl RoutingPlan {
             Kind::Uniform(miss) => Moments::uniform(tokens, self.experts, self.topk, *miss),
             Kind::PowerLaw(law) => law.moments(tokens, tokens * self.topk, self.experts),
         };
-        let most = (tokens * self.topk).min(self.local * tokens);
-        moments.heaviest(self.local, self.ranks, self.quantile, most)
+        let (local, ranks, z) = (self.local, self.ranks, self.quantile);
+        if self.balanced {
+            return moments.by_chance(tokens * self.topk / ranks, local, ranks, z);
+        }
+        moments.heaviest(local, ranks, z, (tokens * self.topk).min(local * tokens))
     }
 }
 
@@ -195,6 +207,14 @@ impl Moments {
         Self { mean, square, hit: -(miss * tokens).exp_m1(), even: 0.0 }
     }
 
+    /// The heaviest of ranks that all have so many pairs on average: those of one batch are Poisson, since whom a token chooses
+    /// is chance for ranks whose popular experts are shared. Popular experts, and so their copies, are surely met.
+    fn by_chance(&self, pairs: f64, local: f64, ranks: f64, z: f64) -> Load {
+        let pairs = largest(pairs, pairs * (1.0 - 1.0 / ranks), z).max(1.0);
+        let active = (local * (self.hit + self.even)).clamp(1.0, local);
+        Load { pairs, active: active.min(pairs), even: false }
+    }
+
     /// The heaviest of `ranks` ranks with `local` experts each; no rank can have more than `most` pairs.
     ///
     /// A rank's load is near a gamma variable of shape s = local mean^2 / variance; the expected largest of `ranks` is
@@ -205,19 +225,22 @@ impl Moments {
     fn heaviest(&self, local: f64, ranks: f64, z: f64, most: f64) -> Load {
         let expected = local * self.mean;
         let variance = (self.square - self.mean * self.mean).max(1e-9 * self.mean * self.mean).max(1e-12);
-        let spread = variance * (1.0 - 1.0 / ranks);
-        let load = if spread > 0.0 && expected > 0.0 {
-            let shape = expected * self.mean / spread;
-            let root = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
-            (expected * root.max(0.0).powi(3)).max(expected)
-        } else {
-            expected
-        };
+        let load = largest(expected, local * variance * (1.0 - 1.0 / ranks), z);
         let pairs = (load + local * self.even).max(1.0).min(most);
         let used = local * self.hit + self.mean * (1.0 - self.hit) / variance * (load - expected);
         let active = (used.min(local) + local * self.even).clamp(1.0, local);
         Load { pairs, active: active.min(pairs), even: false }
     }
+}
+
+/// The expected largest of as many gamma variables as have it at the normal quantile z.
+fn largest(mean: f64, variance: f64, z: f64) -> f64 {
+    if variance <= 0.0 || mean <= 0.0 {
+        return mean;
+    }
+    let shape = mean * mean / variance;
+    let root = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
+    (mean * root.max(0.0).powi(3)).max(mean)
 }
 
 /// Quantile of the normal distribution above the middle. Source: Abramowitz, Stegun, 26.2.23; error below 4.5e-4.
@@ -250,6 +273,16 @@ mod tests {
         // 1,024 tokens, k = 8, 8 ranks of 32 experts: 1,024 pairs on each, all experts busy.
         let load = Load::of_heaviest_rank(1024.0, 256.0, 8.0, 8.0, Routing::Balanced);
         assert_eq!(load, Load { pairs: 1024.0, active: 32.0, even: true });
+    }
+
+    #[test]
+    fn hand_copies_leave_chance() {
+        // 8,192 tokens, k = 8, 128 ranks with 3 of 256 experts and 128 copies: 512 pairs on average, the largest of 128 Poisson
+        // variables about 512 + 2.58 sqrt(512) = 570; without copies the most popular expert fills its rank alone.
+        let skewed = RoutingPlan::new(256.0, 8.0, 128.0, Routing::PowerLaw { alpha: 1.0 });
+        let balanced = skewed.balanced(3.0).load(8192.0);
+        assert!((balanced.pairs - 570.0).abs() < 5.0 && balanced.active <= 3.0, "{balanced:?}");
+        assert!(skewed.load(8192.0).pairs > 4.0 * balanced.pairs);
     }
 
     #[test]

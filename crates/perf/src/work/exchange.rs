@@ -50,8 +50,9 @@ pub(crate) struct Dispatch {
     pub(crate) scatter: NcclConstants,
     /// Sum the tokens of all groups, each in its place among zeros, and the results of all ranks, in steps with prompts.
     pub(crate) summed: Option<NcclConstants>,
-    /// Send each token to its experts, where no expert is split.
-    pub(crate) sparse: Option<(AllToAllConstants, AllToAllConstants)>,
+    /// Send each token to its experts, where no expert is split: kernels of low latency, and those of high throughput for
+    /// steps with prompts.
+    pub(crate) sparse: Option<[(AllToAllConstants, AllToAllConstants); 2]>,
 }
 
 /// What a rank waits for the last of `ranks`, in microseconds: the expected largest of as many normal variables,
@@ -70,19 +71,24 @@ impl Dispatch {
             return once.then(once);
         }
         let gathered = self.gathered(tokens * self.groups, device);
-        let Some((dispatch, combine)) = &self.sparse else { return gathered };
+        let Some((dispatch, combine)) = self.kernels(prompts) else { return gathered };
         let shape = |token_bytes| AllToAll {
             ranks: self.ranks,
             tokens: tokens * self.groups / self.ranks,
             token_bytes,
             topk: self.topk,
             local_experts: self.local_experts,
-            per_expert: true,
+            per_expert: !prompts,
         };
         let there = all_to_all(&shape(self.token_bytes), device, dispatch);
         let back = all_to_all(&shape(self.result_bytes), device, combine);
         let sparse = Cost { time: there.time + back.time, bound: there.bound };
         if sparse.time.get() < gathered.time.get() { sparse } else { gathered }
+    }
+
+    /// Dispatch and combine of steps with or without prompts.
+    pub(crate) fn kernels(&self, prompts: bool) -> Option<&(AllToAllConstants, AllToAllConstants)> {
+        self.sparse.as_ref().map(|kinds| &kinds[usize::from(prompts)])
     }
 
     pub(crate) fn gathered(&self, all_tokens: f64, device: &Device) -> Cost {

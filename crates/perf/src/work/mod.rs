@@ -20,7 +20,7 @@ use crate::operators::elementwise::{Elementwise, elementwise};
 use crate::operators::embedding::{Embedding, embedding};
 use crate::operators::gemm::{Gemm, GemmConstants, GemmPlan};
 use crate::operators::moe::{Moe, MoeConstants, MoePlan};
-use crate::operators::moe_routing::{Load, Routing, RoutingPlan};
+use crate::operators::moe_routing::{Load, RoutingPlan};
 use crate::operators::sampling::{Sampling, sampling};
 use crate::{Bound, Cost, Device};
 use std::sync::Arc;
@@ -122,14 +122,9 @@ pub(crate) struct Routed {
 }
 
 impl Routed {
-    /// Of a deployment with `experts` experts, of which each token chooses `topk`.
-    pub(crate) fn new(experts: f64, topk: f64, plan: ParallelPlan, routing: Routing) -> Self {
-        Self {
-            plan: RoutingPlan::new(experts, topk, f64::from(plan.ep), routing),
-            topk,
-            groups: f64::from(plan.dp),
-            sent: plan.sends_tokens() && plan.expert_tp() == 1,
-        }
+    /// Of a deployment laid out like this, each of whose tokens chooses `topk` experts.
+    pub(crate) fn new(routing: RoutingPlan, topk: f64, plan: ParallelPlan) -> Self {
+        Self { plan: routing, topk, groups: f64::from(plan.dp), sent: plan.sends_to_experts() }
     }
 
     /// The experts that so many positions of each attention group meet on the heaviest rank.

@@ -32,6 +32,7 @@ struct Key {
 struct Plain {
     precision: Precision,
     draft_tokens: u32,
+    redundant_experts: u32,
     scheduler: Scheduler,
     request: Request,
     pace: Pace,
@@ -97,6 +98,7 @@ impl Plain {
         Self {
             precision: deployment.precision,
             draft_tokens: deployment.draft_tokens,
+            redundant_experts: deployment.redundant_experts,
             scheduler: question.scheduler,
             request: question.request,
             pace: question.pace,

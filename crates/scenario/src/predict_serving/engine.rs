@@ -15,12 +15,12 @@ pub(super) fn engine(case: &ServingCase, framework: &Framework, deployment: &Dep
         token_budget: launch.token_budget.max(least_budget(case, policy)),
         tokens_per_step: case.speculative.map_or(1.0, |speculative| speculative.accepted_per_step),
         kv_capacity: capacity(case, deployment),
-        ..launched(framework, launch, deployment.plan.dp)
+        ..launched(framework, launch, (deployment.plan.dp, deployment.plan.front_ends()))
     }
 }
 
-/// An engine of a framework with launch flags and so many attention groups, with room for any cache.
-pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine {
+/// An engine of a framework with launch flags and so many attention groups and front ends, with room for any cache.
+pub(crate) fn launched(framework: &Framework, launch: Launch, (dp, front_ends): (u32, u32)) -> Engine {
     let scheduler = &framework.scheduler;
     let waits = launch.batch_wait_steps > 0;
     Engine {
@@ -28,6 +28,7 @@ pub(crate) fn launched(framework: &Framework, launch: Launch, dp: u32) -> Engine
         token_budget: launch.token_budget,
         max_sequences: launch.max_sequences,
         ranks: dp,
+        front_ends,
         tokenise_per_token: framework.front_end.tokenise_per_token,
         first_token_overhead: framework.front_end.first_token,
         schedules_ahead: scheduler.schedule_ahead_steps > 0,

@@ -106,12 +106,16 @@ impl ServingPredictor {
         let missing = || format!("framework `{}`: no catalog entry", case.backend.name());
         let framework = self.frameworks.get(&case.backend).ok_or_else(missing)?.clone();
         Ok(match case.layout {
-            Layout::Aggregated(plan) => {
-                aggregated::predict(self, case, &framework, &deployment(case, device, plan), factors)
-            }
+            Layout::Aggregated(plan) => aggregated::predict(
+                self,
+                case,
+                &framework,
+                &deployment(case, device, &framework, plan),
+                factors,
+            ),
             Layout::Disaggregated { prefill, decode } => {
-                let (first, then) =
-                    (deployment(case, device, prefill.plan), deployment(case, device, decode.plan));
+                let [first, then] =
+                    [prefill.plan, decode.plan].map(|plan| deployment(case, device, &framework, plan));
                 disaggregated::predict(self, case, &framework, (prefill, &first), (decode, &then), factors)
             }
         })
@@ -119,7 +123,12 @@ impl ServingPredictor {
 }
 
 /// One replica, or one worker of a pool.
-fn deployment<'a>(case: &'a ServingCase, device: Device, plan: ParallelPlan) -> Deployment<'a> {
+fn deployment<'a>(
+    case: &'a ServingCase,
+    device: Device,
+    framework: &Framework,
+    plan: ParallelPlan,
+) -> Deployment<'a> {
     Deployment {
         model: &case.model.record,
         gpu: &case.gpu.id,
@@ -128,6 +137,7 @@ fn deployment<'a>(case: &'a ServingCase, device: Device, plan: ParallelPlan) -> 
         plan,
         precision: case.formats.precision(),
         routing: None,
+        redundant_experts: framework.execution.redundant_experts,
         draft_tokens: case.speculative.map_or(0, |speculative| speculative.draft_tokens),
     }
 }

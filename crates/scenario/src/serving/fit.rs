@@ -31,6 +31,7 @@ pub(super) fn fits(subject: Subject<'_>, plan: ParallelPlan) -> bool {
         plan,
         precision: subject.formats.precision(),
         routing: Some(Routing::Balanced),
+        redundant_experts: 0,
         draft_tokens: 0,
     };
     Memory::of(&deployment).weights.get() <= WEIGHTS_SHARE * device.memory - LIBRARIES

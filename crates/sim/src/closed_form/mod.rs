@@ -188,7 +188,8 @@ impl Shape {
     /// burst = a + alone + (c - 1)/2 max(pm + hb/m, a ranks) + [m > 1] 0.45 min(m, c) pm
     fn burst(&self) -> f64 {
         let each = self.prompt_in_full + self.burst_decodes / self.per_step;
-        let each = each.max(self.tokenise * f64::from(self.engine.ranks));
+        let tokenise = self.tokenise * f64::from(self.engine.ranks) / f64::from(self.engine.front_ends);
+        let each = each.max(tokenise);
         let shared = if self.per_step > 1.0 { BURST_STEP * self.per_step * self.prompt_in_full } else { 0.0 };
         self.tokenise + self.alone + (self.clients - 1.0) / 2.0 * each + shared + self.over()
     }

@@ -4,7 +4,7 @@ use super::read::Asked;
 use crate::QuestionError;
 use crate::serving::{Formats, experts_of, weights_fit};
 use rackplan_catalog::model::Mixer;
-use rackplan_catalog::{Entry, Gpu, Model};
+use rackplan_catalog::{Entry, Framework, Gpu, Model};
 use rackplan_perf::ParallelPlan;
 
 /// Largest size of any kind, and most accelerators of a replica.
@@ -18,7 +18,7 @@ pub(super) fn plan(
     asked: &mut Asked,
     model: &Entry<Model>,
     gpu: &Entry<Gpu>,
-    formats: Formats,
+    (formats, framework): (Formats, &Framework),
 ) -> Result<ParallelPlan, QuestionError> {
     let search = asked.question.search.clone();
     let sizes = [
@@ -42,7 +42,7 @@ pub(super) fn plan(
     if ep.is_none() && plan.stage_gpus() > 1 && experts_of(&model.record).is_some() {
         asked.notes.assume("search.ep", 1, "every expert on all GPUs");
     }
-    check(asked, &model.record, plan)?;
+    check(asked, &model.record, framework, plan)?;
     Ok(plan)
 }
 
@@ -68,7 +68,12 @@ fn fewest(
     }
 }
 
-fn check(asked: &Asked, model: &Model, plan: ParallelPlan) -> Result<(), QuestionError> {
+fn check(
+    asked: &Asked,
+    model: &Model,
+    framework: &Framework,
+    plan: ParallelPlan,
+) -> Result<(), QuestionError> {
     let wrong = |path: &str, problem: String, hint: String| {
         Err(QuestionError::value(asked.layers.place(path), problem).with_hint(hint))
     };
@@ -87,11 +92,14 @@ fn check(asked: &Asked, model: &Model, plan: ParallelPlan) -> Result<(), Questio
         return wrong("search.tp", problem, divisors(heads, "expected one of "));
     }
     let stage = plan.stage_gpus();
+    let redundant = asked.question.redundant_experts(framework);
     match experts_of(model) {
         None if plan.ep > 1 => {
             wrong("search.ep", format!("{} has no experts", model.name), "leave it out".to_owned())
         }
-        Some(experts) if !experts.is_multiple_of(plan.ep.into()) => {
+        Some(experts)
+            if !experts.is_multiple_of(plan.ep.into()) && plan.copies(experts as f64, redundant) == 0.0 =>
+        {
             let problem = format!("`{}` does not divide the {experts} experts of {}", plan.ep, model.name);
             wrong("search.ep", problem, divisors(experts, "expected one of "))
         }

@@ -70,7 +70,9 @@ impl Target {
             let sequences = f64::from(asked.sequences(phase, plan)?);
             Ok(StepAsked { phase, isl: isl as f64, osl: osl as f64, sequences })
         })?;
-        target.notes = asked.notes;
+        let mut notes = asked.notes;
+        target.question.note_copies(&target.deployment(target.plan), &mut notes);
+        target.notes = notes;
         Ok(target)
     }
 
@@ -87,7 +89,7 @@ impl Target {
             formats_of(Words { weights: &words.0, kv: &words.1 }, &model, &gpu, &framework, plan)
                 .map_err(|problem| QuestionError::value(asked.layers.place("quant"), problem))
         };
-        let plan = plan::plan(asked, &model, &gpu, of(ParallelPlan::SINGLE)?.0)?;
+        let plan = plan::plan(asked, &model, &gpu, (of(ParallelPlan::SINGLE)?.0, &framework))?;
         let (formats, chosen) = of(plan)?;
         asked.note_formats(formats, chosen);
         let speculative = asked.speculative(&model.record)?;
@@ -120,6 +122,7 @@ impl Target {
             plan,
             precision: self.formats.precision(),
             routing: None,
+            redundant_experts: self.question.redundant_experts(&self.framework),
             draft_tokens: self.speculative.map_or(0, |speculative| speculative.draft_tokens),
         }
     }

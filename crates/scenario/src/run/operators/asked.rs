@@ -8,6 +8,7 @@ use crate::QuestionError;
 use crate::inputs::{Request, check_range, sizes};
 use crate::layers::Layers;
 use crate::question::{Mode, Objective};
+use crate::value::{Count, List};
 use rackplan_catalog::Backend;
 use rackplan_first_order::RackCount;
 use rackplan_plan::{Modes, Request as Asking, Sizes, Targets};
@@ -42,6 +43,8 @@ pub(super) struct Asked {
     pub(super) headroom: f64,
     pub(super) spares: Spares,
     pub(super) sizes: Sizes,
+    /// Those of workers that compute prompts alone.
+    pub(super) prefill_sizes: Sizes,
     pub(super) modes: Modes,
     pub(super) kv: Keeping,
     pub(super) drafts: Drafts,
@@ -130,6 +133,7 @@ impl Asked {
             headroom: limits.headroom.unwrap_or_default().0,
             spares: read_spares(request)?,
             sizes: read_sizes(request)?,
+            prefill_sizes: read_prefill_sizes(request)?,
             modes: read_modes(request)?,
             kv: read_kv(request)?,
             drafts: read_drafts(request)?,
@@ -254,6 +258,27 @@ fn read_sizes(request: &Request) -> Result<Sizes, QuestionError> {
         ("search.ep", &search.ep),
         ("search.dp", &search.dp),
     ];
+    sizes_of(request, lists)
+}
+
+fn read_prefill_sizes(request: &Request) -> Result<Sizes, QuestionError> {
+    let search = &request.question.search;
+    let lists = [
+        ("search.prefill_tp", &search.prefill_tp),
+        ("search.prefill_pp", &search.prefill_pp),
+        ("search.prefill_ep", &search.prefill_ep),
+        ("search.prefill_dp", &search.prefill_dp),
+    ];
+    let named = lists.iter().find(|(_, list)| list.is_some());
+    if let (Some((path, _)), Modes::Aggregated) = (named, read_modes(request)?) {
+        let problem = "workers compute prompts and generate alike";
+        return Err(QuestionError::value(request.layers.place(path), problem)
+            .with_hint("give --mode disaggregated or --mode auto"));
+    }
+    sizes_of(request, lists)
+}
+
+fn sizes_of(request: &Request, lists: [(&str, &Option<List<Count>>); 4]) -> Result<Sizes, QuestionError> {
     let read = |(path, list): (&str, &Option<_>)| {
         list.as_ref().map_or(Ok(Vec::new()), |list| sizes(request.layers, path, list, LARGEST_PARALLEL))
     };
@@ -262,7 +287,9 @@ fn read_sizes(request: &Request) -> Result<Sizes, QuestionError> {
     let lengths = [sizes.tp.len(), sizes.pp.len(), sizes.ep.len(), sizes.dp.len()];
     let plans = lengths.into_iter().fold(1_usize, |plans, length| plans.saturating_mul(length.max(1)));
     if plans > MOST_PLANS {
-        let problem = format!("--tp, --pp, --ep and --dp make {plans} plans");
+        let flags =
+            lists.map(|(path, _)| format!("--{}", path.trim_start_matches("search.").replace('_', "-")));
+        let problem = format!("{}, {}, {} and {} make {plans} plans", flags[0], flags[1], flags[2], flags[3]);
         return Err(QuestionError::value("search", problem)
             .with_hint(format!("at most {MOST_PLANS} are tried; shorten the lists")));
     }

@@ -65,6 +65,9 @@ pub(super) fn size(mut request: Request) -> Result<Answer<SizeAnswer>, QuestionE
     request.notes = sized.notes;
     let inputs = request.inputs;
     note_uses(&best, inputs, &asked, &mut request.notes);
+    let mut notes = std::mem::take(&mut request.notes);
+    note_copies(Context { shared: &shared, request: &request, asked: &asked }, &best, &mut notes);
+    request.notes = notes;
     let context = Context { shared: &shared, request: &request, asked: &asked };
     let mut answer = answer(context, &best, sized.search, Extent::Whole)?;
     answer.pareto = pareto;
@@ -151,6 +154,15 @@ fn note_uses(best: &Outcome, inputs: &crate::Inputs, asked: &Asked, notes: &mut 
         && let Ok(site) = inputs.catalog.get::<Price>(SITE)
     {
         notes.use_entry(Kind::Prices, &site.id, &site.overlays);
+    }
+}
+
+/// How many copies of experts the plan has.
+fn note_copies(context: Context, best: &Outcome, notes: &mut Notes) {
+    if let Some(choice) = &best.choice {
+        let deployment =
+            rackplan_perf::Deployment { plan: choice.found.plan, ..best.setup.deployment(context) };
+        context.request.question.note_copies(&deployment, notes);
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Setup {
     pub(super) backend: Backend,
     /// Tokens drafted for each sequence and step.
     pub(super) drafts: u32,
+    redundant_experts: u32,
     /// The format of the KV cache that was asked for.
     pub(super) kv: Option<KvFormat>,
     pub(super) pace: Pace,
@@ -68,6 +69,7 @@ impl Setup {
             quant_name: format.name().to_owned(),
             backend,
             drafts,
+            redundant_experts: context.request.question.redundant_experts(framework),
             kv: asked_kv,
             pace: Pace { accepted: accepted(context, drafts, notes)?, ..Pace::default() },
             policies: policies(context.asked, &tiers),
@@ -96,6 +98,7 @@ impl Setup {
     pub(super) fn space(&self, context: Context) -> Space {
         Space {
             sizes: context.asked.sizes.clone(),
+            prefill: context.asked.prefill_sizes.clone(),
             experts: context.shared.model.record.parameters_routed() > 0,
             domain: self.real().rack.record.layout.scale_up_domain_gpus,
         }
@@ -117,6 +120,7 @@ impl Setup {
             plan: ParallelPlan::SINGLE,
             precision: Precision { kv_bytes, ..self.formats.precision() },
             routing: None,
+            redundant_experts: self.redundant_experts,
             draft_tokens: self.drafts,
         }
     }

@@ -88,7 +88,7 @@ fn engine(
     (bare, stages): (bool, u32),
 ) -> Result<Engine, QuestionError> {
     let launch = target.framework.default_launch(target.gpu.record.memory.capacity);
-    let engine = launched(&target.framework, launch, target.plan.dp);
+    let engine = launched(&target.framework, launch, (target.plan.dp, target.plan.front_ends()));
     let flags = asked.question.engine.clone();
     let mut one = |path: &str, given: Option<crate::Count>, usual: u64, most: u64| match given {
         Some(count) => check_range(asked.layers, path, count.0, 1, most).map(|()| count.0),

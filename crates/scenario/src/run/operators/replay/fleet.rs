@@ -46,7 +46,7 @@ pub(super) fn fleet(context: Context, setup: &Setup, found: &Found, station: &St
 fn engine(context: Context, setup: &Setup, replica: &Replica) -> Engine {
     let framework = context.framework(setup.backend);
     let launch = framework.default_launch(setup.real().gpu.record.memory.capacity);
-    let usual = launched(framework, launch, replica.room.ranks as u32);
+    let usual = launched(framework, launch, (replica.room.ranks as u32, replica.room.front_ends as u32));
     Engine {
         // Whole prompts need a step that holds them, and are launched so.
         token_budget: usual.token_budget.max(replica.scheduler.token_budget as u32),

@@ -180,6 +180,22 @@ fn val_shares_of_the_peak() {
 }
 
 #[test]
+fn hand_geforce_accumulates_in_fp32_at_half_the_rate() {
+    // FLOP of a processor in a cycle: 1,024 of BF16 in an RTX 6000 Ada, 512 in a GeForce RTX 4090; A10 and A10G alike.
+    let of_cycle = |id: &str| {
+        let gpu: Gpu = get(id);
+        let chip = gpu.chip.as_ref().unwrap();
+        gpu.peak(Format::Bf16).unwrap().get() / (f64::from(chip.processors) * chip.clock_max.get())
+    };
+    for id in ["l4", "rtx_6000_ada", "a10", "a40", "rtx_a6000", "rtx_pro_6000_workstation"] {
+        assert!(near(of_cycle(id), 1024.0, 0.01), "{id}: {}", of_cycle(id));
+    }
+    for id in ["rtx_3090", "a10g", "rtx_4090", "l40", "rtx_5090"] {
+        assert!(near(of_cycle(id), 512.0, 0.01), "{id}: {}", of_cycle(id));
+    }
+}
+
+#[test]
 fn hand_collectives_and_small_messages() {
     let effective = get::<Gpu>("h100_sxm").effective.unwrap();
     let all_reduce = effective.all_reduce.unwrap();
@@ -245,6 +261,13 @@ fn hand_names_that_measurements_use() {
         ("b60", "b60"),
         ("rtx_pro_6000_server", "rtx_pro_6000_server"),
         ("NVIDIA GH200 SXM", "gh200_144gb"),
+        ("L4", "l4"),
+        ("L40", "l40"),
+        ("A10G", "a10g"),
+        ("NVIDIA GeForce RTX 4090", "rtx_4090"),
+        ("RTX PRO 6000", "rtx_pro_6000_server"),
+        ("RTX PRO 6000 Blackwell Workstation Edition", "rtx_pro_6000_workstation"),
+        ("DGX Spark", "gb10"),
     ] {
         assert_eq!(gpu(name), id);
     }
@@ -252,6 +275,7 @@ fn hand_names_that_measurements_use() {
     assert_eq!(rack("h200_sxm"), "h200_hgx");
     assert_eq!(rack("gb300"), "gb300_nvl72");
     assert_eq!(rack("H20"), "h20_hgx");
+    assert_eq!(rack("5090"), "rtx_5090_8");
 }
 
 #[test]

@@ -30,8 +30,13 @@ pub(super) fn head_dim(config: &Config<'_>) -> Result<u64, ImportError> {
 
 /// Key and value heads; as many as query heads unless the file says otherwise.
 fn kv_heads(config: &Config<'_>) -> Result<u64, ImportError> {
-    let stated =
-        config.optional(&["num_key_value_heads", "num_kv_heads", "n_head_kv", "num_query_groups"])?;
+    let stated = config.optional(&[
+        "num_key_value_heads",
+        "num_kv_heads",
+        "n_head_kv",
+        "num_query_groups",
+        "num_attention_groups",
+    ])?;
     match stated {
         Some(stated) => Ok(stated),
         None if config.flag(&["multi_query"], false)? => Ok(1),
@@ -63,9 +68,13 @@ pub(super) fn gqa(config: &Config<'_>, reach: Reach, traits: &Traits) -> Result<
     Ok(gqa)
 }
 
-/// Windowed layers may have heads of their own (MiMo).
+/// Windowed layers may have heads of their own (MiMo, Step-3.5).
 fn sliding(config: &Config<'_>, gqa: &mut Gqa) -> Result<(), ImportError> {
     gqa.window = Some(config.count(&["sliding_window", "sliding_window_size"])?);
+    if let Some(own) = config.inside(&["attention_other_setting"]) {
+        gqa.heads = own.optional(&["num_attention_heads"])?.unwrap_or(gqa.heads);
+        gqa.kv_heads = own.optional(&["num_attention_groups"])?.unwrap_or(gqa.kv_heads);
+    }
     gqa.heads = config.optional(&["swa_num_attention_heads"])?.unwrap_or(gqa.heads);
     gqa.kv_heads = config.optional(&["swa_num_key_value_heads"])?.unwrap_or(gqa.kv_heads);
     gqa.head_dim = config.optional(&["swa_head_dim"])?.unwrap_or(gqa.head_dim);
@@ -86,6 +95,9 @@ fn full(config: &Config<'_>, gqa: &mut Gqa) -> Result<(), ImportError> {
 }
 
 fn output_gate(config: &Config<'_>, traits: &Traits) -> Result<Gate, ImportError> {
+    if config.flag(&["use_head_wise_attn_gate"], false)? {
+        return Ok(Gate::Head);
+    }
     let default = traits.output_gate != Gate::None;
     let gated = config.flag(&["attn_output_gate", "attention_output_gate"], default)?;
     Ok(if gated { Gate::Channel } else { Gate::None })

@@ -90,6 +90,10 @@ pub(super) fn has_experts(config: &Config<'_>, layers: u64) -> Result<Vec<bool>,
         let found = flags.iter().map(|flag| *flag != 0).collect();
         return long_enough(config, "moe_layer_freq", found, layers);
     }
+    if let Some(text) = config.text(&["moe_layers_enum"]) {
+        let listed: Vec<u64> = text.split(',').filter_map(|layer| layer.trim().parse().ok()).collect();
+        return Ok((0..layers).map(|layer| listed.contains(&layer)).collect());
+    }
     let rule = Rule::read(config)?;
     Ok((0..layers).map(|layer| rule.holds(layer)).collect())
 }

@@ -120,21 +120,27 @@ fn older(model_type: &str) -> Option<Traits> {
 /// Llama-like families.
 fn newer(model_type: &str) -> Option<Traits> {
     Some(match model_type {
-        "llama" | "mistral" | "mistral3" | "ministral" | "mixtral" | "phi3" | "granite" | "granitemoe"
-        | "granitemoeshared" | "smollm3" | "internlm2" | "internlm3" | "deci" | "nemotron-nas" | "jamba"
-        | "deepseek" | "deepseek_v2" | "deepseek_v3" | "deepseek_v32" | "deepseek_v4" | "kimi_k2"
-        | "kimi_linear" | "minimax" | "minimax_text_01" | "minimax_m1" | "minimax_m2" | "minimax_m3"
-        | "mimo_v2_flash" | "ernie4_5" | "ernie4_5_moe" | "dbrx" | "exaone" | "olmo" => LLAMA,
+        "llama" | "mistral" | "mistral3" | "mistral4" | "ministral" | "ministral3" | "mixtral" | "phi3"
+        | "granite" | "granitemoe" | "granitemoeshared" | "smollm3" | "internlm2" | "internlm3" | "deci"
+        | "nemotron-nas" | "jamba" | "deepseek" | "deepseek_v2" | "deepseek_v3" | "deepseek_v32"
+        | "deepseek_v4" | "kimi_k2" | "kimi_linear" | "minimax" | "minimax_text_01" | "minimax_m1"
+        | "minimax_m2" | "minimax_m3" | "mimo_v2_flash" | "ernie4_5" | "ernie4_5_moe" | "dbrx" | "exaone"
+        | "olmo" => LLAMA,
         "internlm" => Traits { bias: true, output_bias: true, ..LLAMA },
-        "qwen2" | "seed_oss" => Traits { bias: true, ..LLAMA },
+        "qwen2" | "seed_oss" | "mimo" => Traits { bias: true, ..LLAMA },
         "qwen2_moe" => Traits { bias: true, shared_gate: true, ..LLAMA },
-        "qwen3" | "qwen3_moe" | "exaone4" | "step3p5" | "step3p7" | "hunyuan_v1_dense" => QWEN3,
+        "qwen3" | "qwen3_moe" | "qwen3_vl" | "qwen3_vl_text" | "qwen3_vl_moe" | "qwen3_vl_moe_text"
+        | "exaone4" | "step3p5" | "step3p7" | "hunyuan_v1_dense" | "hunyuan_v1_moe" => QWEN3,
+        "bailing_moe" | "bailing_moe_v2" | "dots1" | "exaone_moe" => Traits { router_bias: true, ..QWEN3 },
+        "apertus" => Traits { gated: false, ..QWEN3 },
         "qwen3_next" | "qwen3_5" | "qwen3_5_text" | "qwen3_5_moe" | "qwen3_5_moe_text" => QWEN3_NEXT,
-        "olmo2" | "olmoe" => Traits { qk_norm: QkNorm::Layer, ..LLAMA },
+        "olmo2" | "olmo3" | "olmoe" => Traits { qk_norm: QkNorm::Layer, ..LLAMA },
         "glm" => Traits { bias: true, ..LLAMA },
         "glm4" => Traits { bias: true, post_norm: true, ..LLAMA },
         "glm4_moe" => Traits { bias: true, router_bias: true, ..LLAMA },
-        "glm_moe_dsa" | "glm4_moe_lite" | "nemotron_h" => Traits { router_bias: true, ..LLAMA },
+        "glm_moe_dsa" | "glm4_moe_lite" | "nemotron_h" | "solar_open" => {
+            Traits { router_bias: true, ..LLAMA }
+        }
         "gpt_oss" => {
             Traits { bias: true, output_bias: true, mlp_bias: true, sinks: true, router_bias: true, ..LLAMA }
         }

@@ -74,6 +74,14 @@ fn hand_names_that_people_use() {
         ("GPT 18.4B", "nvidia/megatron-gpt-18.4b"),
         ("GPT 184B", "bigscience/gpt-184b"),
         ("meta-llama/Llama-3.3-70B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"),
+        ("Ring-1T", "inclusionAI/Ling-1T"),
+        ("Nemotron-Nano-9B-v2", "nvidia/NVIDIA-Nemotron-Nano-9B-v2"),
+        ("Qwen3-VL-8B-Instruct-FP8", "Qwen/Qwen3-VL-8B-Instruct"),
+        ("Magistral-Small-2509", "mistralai/Mistral-Small-3.2-24B-Instruct-2506"),
+        ("Hermes-4-405B", "meta-llama/Meta-Llama-3.1-405B"),
+        ("granite-3.3-8b", "ibm-granite/granite-3.1-8b-instruct"),
+        ("dots.llm1", "rednote-hilab/dots.llm1.inst"),
+        ("Olmo-3-7B-Think", "allenai/Olmo-3-1025-7B"),
     ] {
         assert_eq!(resolve(name), id, "{name}");
     }

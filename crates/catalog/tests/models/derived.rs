@@ -80,6 +80,25 @@ fn hand_attention_flops() {
 }
 
 #[test]
+fn hand_step_3_5_has_more_heads_in_its_windows() {
+    // A layer of the window: queries and output of 96 heads of 128, keys and values of 8, a gate for each head and two
+    // norms of 128: 2 · 4096 · 12,288 + 2 · 4096 · 1024 + 4096 · 96 + 256.
+    let model = model("Step-3.5-Flash");
+    let mixer = |layer: usize| model.layer_sequence()[layer].mixer.as_ref().unwrap().parameters(4096);
+    assert_eq!(mixer(1), 100_663_296 + 8_388_608 + 393_216 + 256);
+    assert_eq!(mixer(0), 67_108_864 + 8_388_608 + 262_144 + 256);
+    assert!((model.parameters_total() as f64 / 196.96e9 - 1.0).abs() < 0.0005);
+}
+
+#[test]
+fn hand_grok_2_has_a_network_beside_its_experts() {
+    // Of 64 layers: 8 experts of 16,384, of which a token uses 2, and a network of 32,768 for all.
+    let model = model("grok-2");
+    assert_eq!(model.parameters_routed(), 64 * 8 * 3 * 8192 * 16_384);
+    assert!((model.parameters_active() as f64 / 114.9e9 - 1.0).abs() < 0.001);
+}
+
+#[test]
 fn hand_experts_of_deepseek_v3() {
     let model = model("DeepSeek-V3");
     // 58 layers · 256 experts · 3 · 7168 · 2048 = 653.9 billion.

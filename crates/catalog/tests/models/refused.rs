@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rackplan_catalog::hf_config::{ImportError, ImportWarning, import};
-use rackplan_catalog::model::{MAX_LAYERS, Mixer, Model, Pattern};
+use rackplan_catalog::model::{Gate, MAX_LAYERS, Mixer, Model, Pattern};
 use rackplan_catalog::{Catalog, OverlayFile};
 
 const LLAMA: &str = r#"{"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,
@@ -114,6 +114,22 @@ fn hand_the_architecture_stands_in_for_a_missing_type() {
     assert_eq!(imported.warnings, []);
     // Qwen3 normalises queries and keys: 32 layers · 2 · 128 weights more than Llama.
     assert_eq!(imported.model.parameters_total(), 8_030_261_248 + 32 * 2 * 128);
+}
+
+#[test]
+fn hand_step_3_5_names_its_windows_heads_and_layers_of_experts_apart() {
+    let text = r#"{"model_type": "step3p5", "hidden_size": 4096, "num_hidden_layers": 4, "intermediate_size": 11264,
+      "num_attention_heads": 64, "num_attention_groups": 8, "head_dim": 128, "vocab_size": 128896, "sliding_window": 512,
+      "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "sliding_attention"],
+      "attention_other_setting": {"num_attention_heads": 96, "num_attention_groups": 8}, "moe_layers_enum": "2,3",
+      "use_head_wise_attn_gate": true, "moe_num_experts": 288, "moe_top_k": 8, "moe_intermediate_size": 1280}"#;
+    let model = import(text, None).unwrap().model;
+    assert_eq!(model.layers.to_string(), "1 full_dense; 1 sliding_dense; 2 sliding_moe");
+    let heads = model.layer_sequence().into_iter().map(|kind| match &kind.mixer {
+        Some(Mixer::Gqa(gqa)) => (gqa.heads, gqa.kv_heads, gqa.output_gate == Gate::Head),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(heads.collect::<Vec<_>>(), [(64, 8, true), (96, 8, true), (96, 8, true), (96, 8, true)]);
 }
 
 #[test]

@@ -19,6 +19,10 @@ pub struct Rack {
     pub gpu: String,
     /// Whether it can be had.
     pub status: Status,
+    /// Whether it is only looked at when it is named, and not where every rack is: desktops, and cards whose licence keeps them
+    /// out of data centres.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name_only: bool,
     /// How its heat leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooling: Option<Cooling>,

@@ -237,3 +237,15 @@ fn law_the_frontier_trades_speed_for_throughput() {
     assert_eq!(Some(first.gpus_active), decided(&answer).map(|d| d.1), "the chosen plan has the fewest GPUs");
     assert!(answer.plans.is_sorted_by(|a, b| a.gpus_active <= b.gpus_active));
 }
+
+#[test]
+fn hand_the_step_that_is_shown_is_of_one_worker_that_generates() {
+    // Nearly all of a unit's workers generate, since prompts are short; a token takes a step of one of them.
+    let apart = [("search.mode", "disaggregated"), ("workload.isl", "256"), ("workload.osl", "2k")];
+    let found = reasons(&apart);
+    let (d, step) = (found.size.deployment.unwrap(), found.step.unwrap().step);
+    let workers = d.pools.unwrap().decode_workers;
+    let tpot = d.latency.unwrap().tpot_mean_s;
+    assert!(workers > 1, "the test needs several: {workers}");
+    assert!((step.time_s / tpot - 1.0).abs() < 0.05, "{} {tpot}", step.time_s);
+}

@@ -10,7 +10,7 @@ use crate::QuestionError;
 use crate::layers::Layers;
 use crate::question::Question;
 use rackplan_catalog::first_order::Presets;
-use rackplan_catalog::{Catalog, CatalogError, Kind, LinkType};
+use rackplan_catalog::{Catalog, CatalogError, Kind, LinkType, Rack};
 
 /// The first rack of the founding documents, and the real one that it stands for.
 const FOUNDING_RACK: &str = "NVIDIA GB200 NVL72";
@@ -65,10 +65,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Every founding rack for a founding model, every rack of the catalog for a real one.
+    /// Every founding rack for a founding model; for a real one every rack of the catalog that need not be named.
     fn every_machine(&self) -> Result<Vec<Machine>, QuestionError> {
         let catalog = &self.inputs.catalog;
-        let rack = |id: &String| Machine::of_rack(catalog.get(id)?, catalog);
+        let rack = |id: &String| match catalog.get::<Rack>(id) {
+            Ok(entry) if entry.record.by_name_only => None,
+            found => Some(found.and_then(|entry| Machine::of_rack(entry, catalog))),
+        };
         match self.subject {
             Subject::Founding { .. } => Ok(self
                 .presets
@@ -76,7 +79,8 @@ impl Reader<'_> {
                 .map(|preset| Machine::of_preset(preset.record, self.presets))
                 .collect()),
             Subject::Real(_) => {
-                let found: Result<_, CatalogError> = catalog.ids(Kind::Racks).iter().map(rack).collect();
+                let found: Result<_, CatalogError> =
+                    catalog.ids(Kind::Racks).iter().filter_map(rack).collect();
                 found.map_err(|error| catalog_error(&self.layers.place("hardware"), error))
             }
         }

@@ -225,7 +225,7 @@ pub struct ClassSeen {
 /// What users of one of several kinds see where all see this.
 pub fn seen_by(station: &Station, class: &Class, population: &Population, all: &Served) -> ClassSeen {
     let share = class.targets.percentile;
-    let of = (&class.request, population);
+    let of = (&class.request, class.urgency, population);
     let (ttft_mean, ttft, tpot) = station.of_class(&all.point, share.unwrap_or(0.5), of);
     let mean = (ttft_mean, all.point.tpot);
     let (ttft, tpot) = if share.is_some() { (ttft, tpot) } else { mean };

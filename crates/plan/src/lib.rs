@@ -19,7 +19,7 @@ mod sizing;
 mod space;
 mod spares;
 
-pub use demand::{CUT, Class, Population, Request, Targets};
+pub use demand::{CUT, Class, Population, Request, Targets, Urgency};
 pub use evaluate::{Binds, ClassSeen, Served, highest, operating, seen_by};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};
 pub use pareto::{pareto, unbeaten};

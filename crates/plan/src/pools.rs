@@ -1,7 +1,7 @@
 //! Prompts on some workers and answers on others: what users of one unit of both see. A unit is replicated as a whole.
 
 use crate::queueing::{PromptQueue, settles, wait};
-use crate::{Binds, Point, Population, Replica, Request};
+use crate::{Binds, Point, Population, Replica, Request, Urgency};
 use rackplan_perf::collectives::send::{Path, Transfer, send};
 
 /// How a unit is put together.
@@ -106,7 +106,7 @@ impl<'a> Pools<'a> {
         &self,
         point: &Point,
         percentile: f64,
-        (class, population): (&Request, &Population),
+        (class, urgency, population): (&Request, Urgency, &Population),
     ) -> (f64, f64, f64) {
         let prefill = &self.prefill;
         let class = &prefill.policy.request(class);
@@ -114,7 +114,7 @@ impl<'a> Pools<'a> {
         let more = prefill.prompt_of(class) - prefill.prompt_alone()
             + 2.0 * (prefill.tokenise(class) - prefill.tokenise(&prefill.request));
         let (ttft, tpot) = self.of_request(point, percentile, population, class);
-        let more = prefill.pace.later * more;
+        let more = prefill.pace.later * (more + self.queue.at(point.requests_per_second).later(urgency));
         (point.ttft + more, ttft + more, tpot)
     }
 
@@ -221,7 +221,7 @@ impl Station<'_> {
         &self,
         point: &Point,
         percentile: f64,
-        class: (&Request, &Population),
+        class: (&Request, Urgency, &Population),
     ) -> (f64, f64, f64) {
         match self {
             Self::Together(replica) => replica.of_class(point, percentile, class),

@@ -9,7 +9,7 @@ mod ranks;
 
 pub(crate) use prompts::PromptQueue;
 
-use crate::{Binds, Class, KvPolicy, Population, Reload, Request, Room, Scheduler};
+use crate::{Binds, Class, KvPolicy, Population, Reload, Request, Room, Scheduler, Urgency};
 use rackplan_perf::{Average, Batch, Compiled};
 
 /// One replica, and the requests that it serves.
@@ -250,7 +250,7 @@ impl<'a> Replica<'a> {
         &self,
         point: &Point,
         percentile: f64,
-        (class, population): (&Request, &Population),
+        (class, urgency, population): (&Request, Urgency, &Population),
     ) -> (f64, f64, f64) {
         let class = &self.policy.request(class);
         let chunks = |request: &Request| (request.input / self.scheduler.token_budget).ceil().max(1.0);
@@ -260,7 +260,7 @@ impl<'a> Replica<'a> {
             + self.tokenise(class)
             - self.tokenise(&self.request);
         let (ttft, tpot) = self.of_request(point, percentile, population, class);
-        let more = self.pace.later * more;
+        let more = self.pace.later * more + urgency.later(point.queue_load, point.queue_wait);
         (point.ttft + more, ttft + more, tpot)
     }
 

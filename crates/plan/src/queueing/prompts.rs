@@ -1,7 +1,7 @@
 //! Where prompts have workers of their own: the queue before all of these.
 
 use super::{Replica, longest_wait, normal_quantile};
-use crate::Targets;
+use crate::{Targets, Urgency};
 use rackplan_perf::Batch;
 
 /// The queue of prompts before the ranks of some workers, whose steps carry nothing else.
@@ -173,6 +173,11 @@ impl PromptQueue {
 }
 
 impl Waits {
+    /// By what a class that is more or less urgent waits longer: for places, since a step at hand ends for all alike.
+    pub(crate) fn later(&self, urgency: Urgency) -> f64 {
+        urgency.later(self.load, self.place.1)
+    }
+
     /// What a share of prompts does not wait longer than, less the mean: of a step that all see the end of by chance, of places
     /// and of longer steps, which add up as deviations do.
     pub(crate) fn beyond_mean(&self, share: f64) -> f64 {

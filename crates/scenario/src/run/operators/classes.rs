@@ -8,7 +8,7 @@ use crate::QuestionError;
 use crate::answer::SizedClass;
 use crate::inputs::Request;
 use crate::question;
-use rackplan_plan::{Class, Population, Request as Asking, Targets, seen_by};
+use rackplan_plan::{Class, Population, Request as Asking, Targets, Urgency, seen_by};
 use rackplan_units::Seconds;
 
 /// Classes as they are asked for; none where all requests are alike.
@@ -27,6 +27,8 @@ pub(super) struct Named {
     pub(super) name: String,
     /// Part of the users, or of the requests a second.
     pub(super) share: f64,
+    /// 0 is let in before 1.
+    pub(super) priority: u16,
     /// Between an answer and the next request, in seconds.
     pub(super) think: f64,
 }
@@ -49,14 +51,9 @@ impl Classes {
             let (targets, _) = read_targets(&mut own)?;
             let think = think(&mut own);
             request.notes = own.notes;
-            all.kinds.push(Class { request: asking, targets });
-            all.named.push(Named { name: class.name, share: class.share, think });
-            if class.priority > 0 {
-                request.notes.warn(
-                    "priorities of classes are for `simulate`: here requests are served as they come"
-                        .to_owned(),
-                );
-            }
+            all.kinds.push(Class { request: asking, targets, urgency: Urgency::ALIKE });
+            let question::Class { name, share, priority, .. } = class;
+            all.named.push(Named { name, share, priority, think });
         }
         Ok(all)
     }
@@ -102,6 +99,23 @@ impl Classes {
         let rates: Vec<f64> = self.named.iter().enumerate().map(rate).collect();
         let all: f64 = rates.iter().sum();
         self.parts = rates.into_iter().map(|rate| rate / all).collect();
+        self.rank();
+    }
+
+    /// Says how much of the work of prompts, which goes as their tokens, is let in before that of each class.
+    fn rank(&mut self) {
+        let work: Vec<(u16, f64)> = (self.named.iter().zip(&self.parts).zip(&self.kinds))
+            .map(|((named, part), class)| (named.priority, part * class.request.input))
+            .collect();
+        let all: f64 = work.iter().map(|(_, tokens)| tokens).sum();
+        let urgent = |is: &dyn Fn(u16) -> bool| {
+            work.iter().filter(|(priority, _)| is(*priority)).map(|(_, tokens)| tokens).sum::<f64>() / all
+        };
+        for (named, class) in self.named.iter().zip(&mut self.kinds) {
+            let own = named.priority;
+            class.urgency =
+                Urgency { before: urgent(&|other| other < own), with: urgent(&|other| other <= own) };
+        }
     }
 
     /// The same before any plan is known.
@@ -200,7 +214,7 @@ pub(super) fn classes(context: Context, best: &Outcome, choice: &Choice) -> Vec<
 /// What users of a class see of a choice that serves no other.
 pub(super) fn alone(context: Context, name: &str, choice: &Choice) -> SizedClass {
     let (asked, seen) = (context.asked, &choice.seen);
-    let class = Class { request: asked.request, targets: asked.targets };
+    let class = Class { request: asked.request, targets: asked.targets, urgency: Urgency::ALIKE };
     sized(asked, &class, (name, 1.0, choice.asked_per_second()), [seen.ttft, seen.tpot, seen.e2e])
 }
 
@@ -233,7 +247,7 @@ mod tests {
 
     #[test]
     fn hand_who_waits_longer_asks_less_often() {
-        let named = |name: &str, share, think| Named { name: name.to_owned(), share, think };
+        let named = |name: &str, share, think| Named { name: name.to_owned(), share, priority: 0, think };
         let targets = Targets {
             ttft: Seconds::new(1.0),
             tpot: Seconds::new(0.05),
@@ -243,6 +257,7 @@ mod tests {
         let class = |input, ttft| Class {
             request: Asking::new(input, 100.0),
             targets: Targets { ttft: Seconds::new(ttft), ..targets },
+            urgency: Urgency::ALIKE,
         };
         let mut classes = Classes {
             named: vec![named("a", 0.5, 10.0), named("b", 0.5, 25.0)],
@@ -256,5 +271,11 @@ mod tests {
         assert_eq!((classes.targets().ttft.get(), classes.targets().tpot.get()), (4.0, 0.05));
         classes.weigh(&Population::Rate(3.0), |_| 5.0);
         assert_eq!(classes.blended().input, 500.0);
+        assert_eq!(classes.kinds[1].urgency, Urgency::ALIKE);
+        // Of 1,000 tokens of two prompts 100 are let in before the others.
+        classes.named[1].priority = 1;
+        classes.weigh(&Population::Rate(3.0), |_| 5.0);
+        let urgencies = classes.kinds.iter().map(|class| class.urgency).collect::<Vec<_>>();
+        assert_eq!(urgencies, [Urgency { before: 0.0, with: 0.1 }, Urgency { before: 0.1, with: 1.0 }]);
     }
 }

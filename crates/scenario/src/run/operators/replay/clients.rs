@@ -38,6 +38,8 @@ pub(super) struct Computed {
     pub(super) share: f64,
     /// Mean time between an answer and the next request, in seconds.
     pub(super) think: f64,
+    /// 0 is let in before 1.
+    pub(super) priority: u16,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ struct Kind {
     /// Shares of this kind and those before it.
     up_to: f64,
     think: f64,
+    priority: u16,
     input: Lengths,
     output: Lengths,
     /// Blocks that all its prompts begin with: the first, and how many.
@@ -68,6 +71,7 @@ impl Talk {
             Kind {
                 up_to,
                 think: kind.think,
+                priority: kind.priority,
                 input: lengths(request.input, request.input_sigma),
                 output: lengths(request.output, request.output_sigma),
                 first_shared: before - shared,
@@ -133,7 +137,7 @@ pub(super) struct Clients<'a> {
 impl Clients<'_> {
     fn request(&mut self, at: f64, user: u32, kind: usize) -> Option<Sent> {
         (at <= self.talk.until).then_some(())?;
-        let Kind { input, output, first_shared, shared, own, .. } = &self.talk.kinds[kind];
+        let Kind { input, output, first_shared, shared, own, priority, .. } = &self.talk.kinds[kind];
         let first = self.talk.shared + user * self.talk.own;
         Some(Sent {
             at,
@@ -141,6 +145,7 @@ impl Clients<'_> {
             output: output.draw(&mut self.outputs),
             session: Some(user),
             class: kind as u16,
+            priority: *priority,
             blocks: (*first_shared..first_shared + shared).chain(first..first + own).collect(),
             ..Sent::default()
         })
@@ -184,7 +189,7 @@ mod tests {
     use rackplan_units::Seconds;
 
     fn alike(request: Asking, kept: f64, think: f64) -> Computed {
-        Computed { request, kept, share: 1.0, think }
+        Computed { request, kept, share: 1.0, think, priority: 0 }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod clients;
 mod fleet;
 
 use super::asked::Asked;
+use super::classes::Named;
 use super::context::Context;
 use super::outcome::{Choice, Outcome};
 use super::setup::Setup;
@@ -11,7 +12,9 @@ use crate::answer::{Replay, ReplayedClass, ReplayedLatency};
 use clients::{Computed, Talk};
 use fleet::{fleet, step_times};
 use rackplan_catalog::Quantiles;
-use rackplan_plan::{ClassSeen, Found, KvPolicy, Population, Request as Asking, Served, Station, seen_by};
+use rackplan_plan::{
+    Class, ClassSeen, Found, KvPolicy, Population, Request as Asking, Served, Station, seen_by,
+};
 use rackplan_sim::{ClassResult, Latency, Observer, Simulated, Simulation, Summary, simulate};
 use rackplan_units::Seconds;
 
@@ -148,7 +151,8 @@ fn talk(context: Context, station: &Station, found: &Found, served: &Served) -> 
 fn computed(asked: &Asked, policy: KvPolicy) -> Vec<Computed> {
     let of = |request: &Asking, share, think| {
         let computed = policy.request(request);
-        Computed { request: computed, kept: request.kept - (request.prefix - computed.prefix), share, think }
+        let kept = request.kept - (request.prefix - computed.prefix);
+        Computed { request: computed, kept, share, think, priority: 0 }
     };
     let think = match asked.people.population {
         Population::Users { think_time, .. } => think_time.get(),
@@ -158,7 +162,11 @@ fn computed(asked: &Asked, policy: KvPolicy) -> Vec<Computed> {
         return vec![of(&asked.request, 1.0, think)];
     }
     let classes = asked.classes.kinds.iter().zip(&asked.classes.named);
-    classes.map(|(class, named)| of(&class.request, named.share, named.think)).collect()
+    let of_class = |(class, named): (&Class, &Named)| {
+        let alike = of(&class.request, named.share, named.think);
+        Computed { priority: named.priority, ..alike }
+    };
+    classes.map(of_class).collect()
 }
 
 fn read(

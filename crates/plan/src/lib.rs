@@ -4,6 +4,7 @@
 //! under a load, [`search`] finds the most that each plan takes, [`Site`] turns replicas into racks. How long a step
 //! takes is asked of `perf`.
 
+mod best;
 mod demand;
 mod evaluate;
 mod kv_policy;
@@ -19,6 +20,7 @@ mod sizing;
 mod space;
 mod spares;
 
+pub use best::{MayBeBest, Promise, search_best};
 pub use demand::{CUT, Class, Population, Request, Targets, Urgency};
 pub use evaluate::{Binds, ClassSeen, Served, highest, operating, seen_by};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};

@@ -128,7 +128,7 @@ pub fn search(question: &Question, space: &Space) -> Searched {
     }
     if question.modes != Modes::Aggregated {
         let prefill: Vec<ParallelPlan> = space.of_prefill().plans().collect();
-        let (tried, dominated) = shapes::search(question, (&prefill, &plans), space.domain);
+        let (tried, dominated) = shapes::search(question, (&prefill, &plans), space.domain, None);
         searched.take(tried.into_iter());
         searched.dominated += dominated;
     }
@@ -136,7 +136,7 @@ pub fn search(question: &Question, space: &Space) -> Searched {
 }
 
 impl Searched {
-    fn take(&mut self, tried: impl Iterator<Item = Tried>) {
+    pub(crate) fn take(&mut self, tried: impl Iterator<Item = Tried>) {
         for one in tried {
             match one {
                 Ok(one) => self.found.push(one),
@@ -149,15 +149,21 @@ impl Searched {
 impl<'a> Question<'a> {
     /// One plan, with caches kept in each way.
     pub fn of(&self, plan: ParallelPlan, domain: u32) -> Vec<Tried> {
+        self.admitted(plan, domain).map_or_else(|refused| refused, |compiled| self.evaluated(plan, &compiled))
+    }
+
+    /// The operators of a plan that the rules admit, else why not.
+    pub(crate) fn admitted(&self, plan: ParallelPlan, domain: u32) -> Result<Compiled, Vec<Tried>> {
         let deployment = Deployment { plan, ..self.deployment };
         let longest = self.classes.iter().map(|class| &class.request).chain([&self.request]);
         let refused = longest.map(|request| rules::check(&deployment, request, domain)).find_map(Result::err);
-        if let Some(reason) = refused {
-            return vec![Err(Dropped { plan, reason })];
-        }
-        let compiled = self.compiled(plan);
-        let base = self.replica(plan, &compiled);
-        let memory = Memory::of(&deployment);
+        refused.map_or_else(|| Ok(self.compiled(plan)), |reason| Err(vec![Err(Dropped { plan, reason })]))
+    }
+
+    /// What it takes, with caches kept in each way.
+    pub(crate) fn evaluated(&self, plan: ParallelPlan, compiled: &Compiled) -> Vec<Tried> {
+        let base = self.replica(plan, compiled);
+        let memory = Memory::of(&Deployment { plan, ..self.deployment });
         let tried = self.policies.iter().map(|policy| {
             let station = Station::Together(base.keeping(*policy, &self.request));
             let served = highest(&station, &self.targets, &self.population, self.batches);

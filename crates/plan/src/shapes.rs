@@ -9,7 +9,7 @@ use crate::pools::Workers;
 use crate::queueing::PromptQueue;
 use crate::rules;
 use crate::search::Tried;
-use crate::{Dropped, Found, KvPolicy, Question, Replica, Station, Targets};
+use crate::{Dropped, Found, KvPolicy, MayBeBest, Promise, Question, Replica, Station, Targets};
 use rackplan_perf::{Compiled, Deployment, Memory, ParallelPlan};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
@@ -62,6 +62,7 @@ pub(crate) fn search(
     question: &Question,
     (prefill, decode): (&[ParallelPlan], &[ParallelPlan]),
     domain: u32,
+    may_be_best: Option<&MayBeBest>,
 ) -> (Vec<Tried>, u64) {
     let fits =
         |plan| rules::check(&Deployment { plan, ..question.deployment }, &question.request, domain).is_ok();
@@ -71,7 +72,7 @@ pub(crate) fn search(
     let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
-        let asked = Asked { question, policy };
+        let asked = Asked { question, policy, may_be_best };
         let (prefill, decode) = (asked.alone(&fit.0, prompts), asked.alone(&fit.1, answers));
         let mut units = asked.priced(&prefill, &decode);
         if units.is_empty() {
@@ -88,15 +89,16 @@ pub(crate) fn search(
 
 /// A question with one way to keep caches.
 #[derive(Clone, Copy)]
-struct Asked<'q> {
+struct Asked<'q, 'm> {
     question: &'q Question<'q>,
     policy: &'q KvPolicy,
+    may_be_best: Option<&'q MayBeBest<'m>>,
 }
 
 /// What one worker of a plan takes alone, what two do, and so on; nothing where one takes nothing.
 type OfWorkers = fn(&Question, &Replica) -> Vec<Limit>;
 
-impl Asked<'_> {
+impl<'m> Asked<'_, 'm> {
     fn replica<'c>(&'c self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c> {
         self.question.replica(plan, compiled).keeping(*self.policy, &self.question.request)
     }
@@ -119,9 +121,11 @@ impl Asked<'_> {
         let best = |pair| of(pair).max_by(|a, b| a.per_gpu().total_cmp(&b.per_gpu()));
         let promising = first_of(pairs().filter_map(best).collect(), BATCH);
         let (mut tried, known) = self.price_all(&promising);
+        let may_be_best = self.may_be_best(&tried);
         let is_left = |unit: &Unit| {
             !known.iter().any(|one| unit.is_replaced_by(*one))
                 && !promising.iter().any(|one| one.is_same(unit))
+                && may_be_best(unit)
         };
         let left: Vec<Unit> = pairs().flat_map(of).filter(is_left).collect();
         let mut left = first_of(left, usize::MAX);
@@ -130,9 +134,18 @@ impl Asked<'_> {
             let (batch, known) = self.price_all(&left);
             tried.extend(batch);
             left = rest;
-            left.retain(|unit| !known.iter().any(|one| unit.is_replaced_by(*one)));
+            let may_be_best = self.may_be_best(&tried);
+            left.retain(|unit| !known.iter().any(|one| unit.is_replaced_by(*one)) && may_be_best(unit));
         }
         tried
+    }
+
+    /// Which units may be the best, where only that is sought.
+    fn may_be_best(&self, tried: &[Tried]) -> Box<dyn Fn(&Unit) -> bool + 'm> {
+        let Some(may_be_best) = self.may_be_best else { return Box::new(|_| true) };
+        let found: Vec<Found> = tried.iter().filter_map(|one| one.ok()).collect();
+        let may = may_be_best(&found);
+        Box::new(move |unit| may(Promise { gpus: unit.gpus, most: unit.at_most }))
     }
 
     /// One worker for prompts and one for answers.
@@ -140,7 +153,7 @@ impl Asked<'_> {
         let alone = |plan| Alone { plan, compiled: self.question.compiled(plan), limits: Vec::new() };
         let (first, then, gpus) = (&alone(first), &alone(then), first.gpus() + then.gpus());
         let workers = Workers { prefill: 1, decode: 1 };
-        self.price(&Unit { first, then, workers, gpus, most: 0.0, generating: 1.0 })
+        self.price(&Unit { first, then, workers, gpus, most: 0.0, at_most: 0.0, generating: 1.0 })
     }
 
     /// Prices some units side by side; what those that serve take, and on how many accelerators.
@@ -214,6 +227,8 @@ struct Unit<'w> {
     gpus: u32,
     /// Users, or requests per second, that it cannot take more of.
     most: f64,
+    /// The same where first tokens come as late as they may.
+    at_most: f64,
     /// Requests that generate at once then.
     generating: f64,
 }
@@ -224,9 +239,10 @@ impl<'w> Unit<'w> {
             (first.limits[workers.prefill as usize - 1], then.limits[workers.decode as usize - 1]);
         let rate = prompts.rate.min(answers.rate);
         let answer = answers.time_at(rate);
-        let most = SLACK * question.population.taken(rate, prompts.time_at(rate) + answer);
+        let taken = |prompt: f64| SLACK * question.population.taken(rate, prompt + answer);
+        let (most, at_most) = (taken(prompts.time_at(rate)), taken(question.targets.ttft.get()));
         let gpus = workers.prefill * first.plan.gpus() + workers.decode * then.plan.gpus();
-        Self { first, then, workers, gpus, most, generating: rate * answer }
+        Self { first, then, workers, gpus, most, at_most, generating: rate * answer }
     }
 
     fn per_gpu(&self) -> f64 {

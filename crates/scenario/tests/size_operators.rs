@@ -419,3 +419,28 @@ fn law_formats_of_the_cache_are_tried_side_by_side() {
     assert!((wide.kv.bytes_per_token / narrow.kv.bytes_per_token - 2.0).abs() < 1e-9);
     assert!(asked(&[("kv_dtype", "bf16,fp3")]).unwrap_err().to_string().contains("fp3"));
 }
+
+#[test]
+fn law_alternatives_are_what_asking_for_them_gives() {
+    // Alternatives leave out plans that could not be best; whoever asks for one has all of them evaluated.
+    let questions: [&[(&str, &str)]; 3] = [
+        &[("workload.users", "40000")],
+        &[("model", "gpt-oss-120b"), ("hardware", "b200_hgx"), ("targets.tpot", "15ms")],
+        &[("workload.think_time", "1s"), ("limits.spares", "auto"), ("search.objective", "cost")],
+    ];
+    for question in questions {
+        let mut compared = 0;
+        for alternative in size(question).alternatives {
+            let key = match alternative.change.as_str() {
+                "disaggregated" => "search.mode",
+                change if change.contains("TP") || change.contains("DP") => continue,
+                change if change.contains('_') => "hardware",
+                _ => "quant",
+            };
+            let asked = [question, &[(key, alternative.change.as_str())]].concat();
+            assert_eq!(gpus(&asked), alternative.gpus_active, "{key} {}", alternative.change);
+            compared += 1;
+        }
+        assert!(compared >= 3, "{question:?}: {compared}");
+    }
+}

@@ -5,7 +5,7 @@ use super::Extent;
 use super::asked::Asked;
 use super::context::Context;
 use super::deployment::deployment;
-use super::outcome::{Outcome, other_plan, outcome};
+use super::outcome::{Outcome, best_outcome, other_plan};
 use super::setup::{Setup, Variant};
 use crate::QuestionError;
 use crate::answer::{Alternative, Deployment};
@@ -87,7 +87,7 @@ fn apart(context: Context, chosen: &Outcome) -> Vec<Candidate> {
 
 fn other(context: Context, chosen: &Outcome, machine: &Machine, quant: Quant) -> Option<Outcome> {
     let &Setup { backend, drafts, kv, .. } = &chosen.setup;
-    outcome(context, Variant { machine, quant, backend, drafts, kv }, &mut Notes::default()).ok()
+    best_outcome(context, Variant { machine, quant, backend, drafts, kv }, &mut Notes::default()).ok()
 }
 
 fn candidate(context: Context, outcome: &Outcome, change: String) -> Option<Candidate> {

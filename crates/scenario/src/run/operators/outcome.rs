@@ -9,7 +9,7 @@ use crate::inputs::Notes;
 use crate::question::Objective;
 use rackplan_first_order::RackCount;
 use rackplan_plan::{
-    self as plan, Availability, Binds, Found, Searched, Served, Sizing, Station, spares_for,
+    self as plan, Availability, Binds, Found, Promise, Searched, Served, Sizing, Station, spares_for,
 };
 use std::sync::Arc;
 
@@ -48,6 +48,40 @@ pub(super) fn outcome(
     Ok(Outcome { setup, searched, choice })
 }
 
+/// The same as far as its best plan is concerned, which is the same: plans that could not be it are not evaluated.
+pub(super) fn best_outcome(
+    context: Context,
+    variant: Variant,
+    notes: &mut Notes,
+) -> Result<Outcome, QuestionError> {
+    let setup = Setup::new(context, variant, notes)?;
+    let may_be_best = |found: &[Found]| may_be_best(context, &setup, found);
+    let searched = Arc::new(plan::search_best(&setup.question(context), &setup.space(context), &may_be_best));
+    let choice = choose(context, &setup, &searched.found);
+    Ok(Outcome { setup, searched, choice })
+}
+
+/// Whether a plan that takes no more than it promises could be chosen beside those found.
+fn may_be_best<'a>(
+    context: Context<'a>,
+    setup: &'a Setup,
+    found: &[Found],
+) -> Box<dyn Fn(Promise) -> bool + Sync + 'a> {
+    let most = most_racks(context, setup);
+    let provisions = match context.asked.objective {
+        Objective::Gpus => false,
+        Objective::Cost | Objective::Power => true,
+        Objective::Throughput | Objective::Ttft => return Box::new(|_| true),
+    };
+    let rank = move |gpus, taken| {
+        let sizing = size_of(context.asked, setup, (gpus, taken), context);
+        let score = if provisions { sizing.gpus_provisioned } else { sizing.gpus_active };
+        (sizing.racks > most, score, sizing.gpus_active, sizing.racks)
+    };
+    let best = found.iter().map(|found| rank(found.gpus(), found.served.taken)).min();
+    Box::new(move |promise| best.is_none_or(|best| rank(promise.gpus, promise.most) <= best))
+}
+
 impl Choice {
     /// Requests per second that all instances needed answer within the targets.
     pub(super) fn most_per_second(&self) -> f64 {
@@ -64,14 +98,19 @@ impl Choice {
 
 /// Racks, spares included, that a load takes in one plan.
 pub(super) fn size(asked: &Asked, setup: &Setup, found: &Found, context: Context) -> Sizing {
-    let load = (asked.people.population.size(), found.served.taken);
+    size_of(asked, setup, (found.gpus(), found.served.taken), context)
+}
+
+/// The same of replicas of so many accelerators that each take so much.
+fn size_of(asked: &Asked, setup: &Setup, (gpus, taken): (u32, f64), context: Context) -> Sizing {
+    let load = (asked.people.population.size(), taken);
     let site = setup.site();
-    let sized = |spares| site.size(load, asked.headroom, spares, found.gpus());
-    sized(spares(asked, found, context, || sized(0).replicas))
+    let sized = |spares| site.size(load, asked.headroom, spares, gpus);
+    sized(spares(asked, gpus, context, || sized(0).replicas))
 }
 
 /// Replicas kept beside those that a load needs.
-pub(super) fn spares(asked: &Asked, found: &Found, context: Context, needed: impl FnOnce() -> u64) -> u64 {
+pub(super) fn spares(asked: &Asked, gpus: u32, context: Context, needed: impl FnOnce() -> u64) -> u64 {
     match asked.spares {
         Spares::Number(spares) => spares,
         Spares::Auto { availability, repair } => {
@@ -79,7 +118,7 @@ pub(super) fn spares(asked: &Asked, found: &Found, context: Context, needed: imp
             reliability.map_or(0, |reliability| {
                 let between_failures = reliability.mtbf_all_causes.get();
                 let asked = Availability { between_failures, repair, target: availability };
-                spares_for(needed(), found.gpus(), &asked)
+                spares_for(needed(), gpus, &asked)
             })
         }
     }

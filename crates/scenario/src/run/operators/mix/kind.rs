@@ -170,7 +170,7 @@ impl Load {
 fn serving(context: Context, setup: &Setup, found: &Found, racks: u64) -> u64 {
     let asked: &Asked = context.asked;
     let held = setup.site().replicas_in(racks, found.gpus().into());
-    let fits = |serving: u64| serving + spares(asked, found, context, || serving) <= held;
+    let fits = |serving: u64| serving + spares(asked, found.gpus(), context, || serving) <= held;
     let (mut low, mut high) = (0, held);
     while low < high {
         let middle = low + (high - low).div_ceil(2);

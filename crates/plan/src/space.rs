@@ -53,7 +53,8 @@ impl Space {
         Self { sizes: self.prefill.or(&self.sizes), ..self.clone() }
     }
 
-    /// Every plan, those of few accelerators to a stage first. Powers of two by default: tensor parallelism inside the
+    /// Every plan, those of few accelerators to a stage first. Powers of two by default, and with experts stages that fill a
+    /// domain of another size: tensor parallelism inside the
     /// scale-up domain, attention data parallelism for models with experts, experts whole or on all ranks of a stage. Of
     /// attention data parallelism and pipelines one at a time, as they are deployed, unless both are named.
     pub fn plans(&self) -> impl Iterator<Item = ParallelPlan> + '_ {
@@ -61,8 +62,12 @@ impl Space {
         let tps = or(&self.sizes.tp, || powers(self.domain.min(STAGE)));
         let dps = or(&self.sizes.dp, || if self.experts { powers(STAGE) } else { vec![1] });
         let free = self.sizes.tp.is_empty() || self.sizes.dp.is_empty();
-        let pairs = tps.into_iter().flat_map(move |tp| dps.clone().into_iter().map(move |dp| (tp, dp)));
-        let pairs = pairs.filter(move |(tp, dp)| !free || *dp == 1 || tp.saturating_mul(*dp) <= STAGE);
+        let whole = if self.sizes.dp.is_empty() { self.parts_of_domain() } else { Vec::new() };
+        let pairs = tps.into_iter().flat_map(move |tp| {
+            let fits = |dp: &u32| !free || *dp == 1 || tp.saturating_mul(*dp) <= STAGE;
+            let fill = whole.iter().filter(|gpus| gpus.is_multiple_of(tp)).map(|gpus| gpus / tp);
+            dps.iter().copied().filter(fits).chain(fill).map(|dp| (tp, dp)).collect::<Vec<_>>()
+        });
         let apart = self.sizes.pp.is_empty();
         pairs.flat_map(move |(tp, dp)| {
             let stages = if apart && dp > 1 { vec![1] } else { stages.clone() };
@@ -70,6 +75,13 @@ impl Space {
                 .into_iter()
                 .flat_map(move |ep| stages.clone().into_iter().map(move |pp| ParallelPlan { tp, pp, ep, dp }))
         })
+    }
+
+    /// Stages that are a scale-up domain or half of it, where that is no power of two and as large as wide deployments are: powers
+    /// of two would leave accelerators of a rack over.
+    fn parts_of_domain(&self) -> Vec<u32> {
+        let is_wide = (STAGE..2 * STAGE).contains(&self.domain) && !self.domain.is_power_of_two();
+        if self.experts && is_wide { vec![self.domain / 2, self.domain] } else { Vec::new() }
     }
 
     /// Ways to spread experts over the ranks of a stage.
@@ -125,6 +137,16 @@ mod tests {
         let (tp, dp) = (|sizes: &[u32]| Sizes { tp: sizes.to_vec(), ..Sizes::default() }, vec![8]);
         let space = Space { sizes: Sizes { dp, ..tp(&[4]) }, prefill: tp(&[1, 2]), experts: true, domain: 8 };
         assert_eq!(space.of_prefill().sizes, Sizes { dp: vec![8], ..tp(&[1, 2]) });
+    }
+
+    #[test]
+    fn hand_stages_fill_a_rack_of_72() {
+        let of = |experts| Space { sizes: Sizes::default(), prefill: Sizes::default(), experts, domain: 72 };
+        let whole = |plan: &ParallelPlan| plan.stage_gpus() == 72 && plan.ep == 72;
+        let found: Vec<_> = of(true).plans().filter(whole).map(|plan| (plan.tp, plan.dp)).collect();
+        assert_eq!(found, [(1, 72), (2, 36), (4, 18), (8, 9)]);
+        assert!(of(true).plans().any(|plan| plan.stage_gpus() == 36));
+        assert!(!of(false).plans().any(|plan| plan.stage_gpus() > 64));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Replica, longest_wait, normal_quantile};
 use crate::{Targets, Urgency};
-use rackplan_perf::Batch;
+use rackplan_perf::{Average, Batch};
 
 /// The queue of prompts before the ranks of some workers, whose steps carry nothing else.
 ///
@@ -15,8 +15,10 @@ pub(crate) struct PromptQueue {
     ranks: f64,
     /// A step of a prompt, on average.
     prompt: f64,
-    /// A step in which the rank with most prompts has one: as long as the longest of all ranks' takes.
+    /// A step in which each rank has a prompt: as long as the longest of them takes.
     alone: f64,
+    /// The same where no other rank has one, so that experts of all ranks meet little.
+    single: f64,
     /// What each further prompt of that rank adds to it.
     more: f64,
     /// Prompts that a rank takes in a step at most.
@@ -54,11 +56,15 @@ impl PromptQueue {
         let two = || prefill.compiled.step(&prefill.prompts(Batch::default(), 2.0)).get() - prefill.alone;
         let prompt = prefill.prompt_alone();
         let more = if ranks > 1.0 && most >= 2.0 { prefill.pace.slower * two() } else { prompt };
+        let average = Average { decodes: 0.0, prompt_tokens: request.input / ranks };
+        let idle = Batch { average: Some(average), ..prefill.prompts(Batch::default(), 1.0) };
+        let single = if ranks > 1.0 { prefill.compiled.step(&idle).get() / prefill.alone } else { 1.0 };
         Self {
             workers: f64::from(workers),
             ranks,
             prompt,
             alone: longest * prompt,
+            single: longest * prompt * single.min(1.0),
             more: longest * more.clamp(0.0, prompt),
             most,
             scatter: prefill.scatter(),
@@ -135,7 +141,9 @@ impl PromptQueue {
     /// one more while steps are scheduled ahead ([`PromptQueue::left_over`]).
     /// Agreement with such a queue played: the tests below.
     fn in_step(&self, rate: f64, load: f64) -> Waits {
-        let Self { workers, ranks, prompt, alone, more, most, scatter, .. } = *self;
+        let Self { workers, ranks, prompt, most, scatter, .. } = *self;
+        let alone = self.fullest_has_one(rate);
+        let more = self.more * alone / self.alone;
         let (full, fixed) = (self.full(), alone - more);
         let growth = (rate * more / ranks).min(HIGHEST_GROWTH);
         let settled = ((fixed + more * (ranks - 1.0) / (2.0 * ranks)) / (1.0 - growth)).clamp(alone, full);
@@ -159,6 +167,14 @@ impl PromptQueue {
             left_over: (left_over, met),
             deviation: (busy * by_chance).sqrt(),
         }
+    }
+
+    /// A step in which the rank with most prompts has one, where so many a second come to the worker: as many ranks have one as
+    /// come in it.
+    fn fullest_has_one(&self, rate: f64) -> f64 {
+        let (alone, single) = (1.0 / self.ranks, self.single);
+        let with = |share: f64| single + (self.alone - single) * (share - alone) / (1.0 - alone);
+        (0..ROUNDS).fold(single, |step, _| with((rate * step / self.ranks).clamp(alone, 1.0)))
     }
 
     /// How often a worker that schedules ahead begins a step with prompts that the one before had no place for, and so without
@@ -195,6 +211,8 @@ impl Waits {
     }
 }
 
+/// Rounds until a step and what comes in it agree.
+const ROUNDS: u32 = 3;
 /// Halvings of the load of prefill workers, the highest and the least one.
 const HALVINGS: u32 = 12;
 const HIGHEST_LOAD: f64 = 0.98;
@@ -248,6 +266,7 @@ mod tests {
         ranks: 8.0,
         prompt: 1.0,
         alone: 1.0,
+        single: 1.0,
         more: 1.0,
         most: 8.0,
         scatter: 1.0,
@@ -268,6 +287,18 @@ mod tests {
             EIGHT.time(7.2, None)
         );
         assert_eq!(EIGHT.time(8.0, None), f64::INFINITY);
+    }
+
+    #[test]
+    fn hand_a_lone_prompt_of_many_ranks_takes_less() {
+        // 0.4 alone, 1 where all eight have one. At 4.5 a second: 0.4 · 4.5 / 8 = 0.225 of the ranks, a tenth and more of seven eighths.
+        let wide = PromptQueue { single: 0.4, ..EIGHT };
+        assert!((wide.fullest_has_one(1e-9) - 0.4).abs() < 1e-9);
+        let (first, of) =
+            (0.4 + 0.6 * (0.225 - 0.125) / 0.875, |step: f64| 0.4 + 0.6 * (4.5 / 8.0 * step - 0.125) / 0.875);
+        assert!((wide.fullest_has_one(4.5) - of(of(first))).abs() < 1e-9);
+        assert_eq!(wide.fullest_has_one(100.0), 1.0);
+        assert!(wide.time(4.5, None) < EIGHT.time(4.5, None) && EIGHT.fullest_has_one(4.5) == 1.0);
     }
 
     #[test]

@@ -386,7 +386,7 @@ pub const SETTINGS: &[Setting] = &[
         "NAME[,NAME...]",
         WHERE,
         PLANS_AND_EXPLAIN,
-        "Rack, server or accelerator by name; several are compared; `all` tries every rack"
+        "Rack, server or accelerator by name; several are compared; `all` tries every rack but desktops"
     ),
     setting!("limits.max_racks", "max-racks", [], "N", WHERE, PLANS, "Most racks allowed"),
     setting!(

@@ -88,6 +88,8 @@ impl Space {
     fn experts_of(&self, ranks: u32) -> Vec<u32> {
         match (self.sizes.ep.is_empty(), self.experts) {
             (false, _) => self.sizes.ep.clone(),
+            // Experts are not split in other numbers than powers of two.
+            (true, true) if ranks > 1 && !ranks.is_power_of_two() => vec![ranks],
             (true, true) if ranks > 1 => vec![1, ranks],
             _ => vec![1],
         }
@@ -145,7 +147,7 @@ mod tests {
         let whole = |plan: &ParallelPlan| plan.stage_gpus() == 72 && plan.ep == 72;
         let found: Vec<_> = of(true).plans().filter(whole).map(|plan| (plan.tp, plan.dp)).collect();
         assert_eq!(found, [(1, 72), (2, 36), (4, 18), (8, 9)]);
-        assert!(of(true).plans().any(|plan| plan.stage_gpus() == 36));
+        assert!(of(true).plans().filter(|plan| plan.stage_gpus() == 36).all(|plan| plan.ep == 36));
         assert!(!of(false).plans().any(|plan| plan.stage_gpus() > 64));
     }
 

@@ -88,21 +88,23 @@ impl Question<'_> {
 }
 
 /// No more generate than have a place and, without any prompts, tokens in time; none waits longer than its first token may
-/// take. With g that generate, prompts among them, X a second are answered ([`Station::at`]: X grows with g), and X Z + g + X TTFT
-/// users are taken.
+/// take. With g that generate, prompts among them, X a second are answered ([`Station::at`]), which grows with g but for stairs of
+/// kernels, and X Z + g + X TTFT users are taken.
 fn most_taken(station: &Station, targets: &Targets, population: &Population) -> f64 {
     let accepted = station.decode().pace.accepted;
     let in_time = |generating: f64| station.decode_step(generating) / accepted <= targets.tpot.get();
     let places = station.places().max(1.0);
-    let generating = if in_time(places) {
-        places
+    let (low, high) = if in_time(places) {
+        (places, places)
     } else {
         let halved = |(low, high): (f64, f64), _| {
             let middle = f64::sqrt(low * high);
             if in_time(middle) { (middle, high) } else { (low, middle) }
         };
-        (0..HALVINGS).fold((1.0, places), halved).1
+        (0..HALVINGS).fold((1.0, places), halved)
     };
-    let rate = station.at(generating).requests_per_second;
-    population.taken(rate, generating / rate + targets.ttft.get().min(targets.e2e.get()))
+    // Steps of kernels go up in stairs, and rates down there.
+    let [below, above] = [low, high].map(|generating| station.at(generating).requests_per_second);
+    let rate = below.max(above);
+    population.taken(rate, high / rate + targets.ttft.get().min(targets.e2e.get()))
 }

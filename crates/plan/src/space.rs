@@ -34,6 +34,11 @@ const STAGE: u32 = 64;
 const STAGES: [u32; 4] = [1, 2, 4, 8];
 
 impl Sizes {
+    /// Whether stages are laid out as is usual.
+    fn is_free(&self) -> bool {
+        self.tp.is_empty() && self.dp.is_empty()
+    }
+
     /// These, and others where none of a kind is named.
     fn or(&self, others: &Self) -> Self {
         let or =
@@ -41,7 +46,8 @@ impl Sizes {
         Self {
             tp: or(&self.tp, &others.tp),
             pp: or(&self.pp, &others.pp),
-            ep: or(&self.ep, &others.ep),
+            // Experts are spread over ranks that other sizes make.
+            ep: if self.is_free() { or(&self.ep, &others.ep) } else { self.ep.clone() },
             dp: or(&self.dp, &others.dp),
         }
     }
@@ -89,7 +95,7 @@ impl Space {
         match (self.sizes.ep.is_empty(), self.experts) {
             (false, _) => self.sizes.ep.clone(),
             // Experts are not split in other numbers than powers of two.
-            (true, true) if ranks > 1 && !ranks.is_power_of_two() => vec![ranks],
+            (true, true) if ranks > 1 && self.sizes.is_free() && !ranks.is_power_of_two() => vec![ranks],
             (true, true) if ranks > 1 => vec![1, ranks],
             _ => vec![1],
         }
@@ -139,6 +145,8 @@ mod tests {
         let (tp, dp) = (|sizes: &[u32]| Sizes { tp: sizes.to_vec(), ..Sizes::default() }, vec![8]);
         let space = Space { sizes: Sizes { dp, ..tp(&[4]) }, prefill: tp(&[1, 2]), experts: true, domain: 8 };
         assert_eq!(space.of_prefill().sizes, Sizes { dp: vec![8], ..tp(&[1, 2]) });
+        let spread = Sizes { ep: vec![32], ..space.sizes.clone() };
+        assert!(Space { sizes: spread, ..space }.of_prefill().sizes.ep.is_empty());
     }
 
     #[test]

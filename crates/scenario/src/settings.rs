@@ -124,7 +124,7 @@ pub const SETTINGS: &[Setting] = &[
         "N",
         WHAT,
         PLANS_AND_EXPLAIN,
-        "Copies of popular experts of a layer that balance the load where tokens are sent to experts on other ranks; 0 for none (default: what the framework is launched with)"
+        "Copies of popular experts of a layer that balance the load where tokens are sent to experts on other ranks; 0 for none (default: 32, as recipes for wide workers have it)"
     ),
     setting!(
         "workload.users",
@@ -386,7 +386,7 @@ pub const SETTINGS: &[Setting] = &[
         "NAME[,NAME...]",
         WHERE,
         PLANS_AND_EXPLAIN,
-        "Rack, server or accelerator by name; several are compared; `all` tries every rack but desktops"
+        "Rack, server or accelerator by name; several are compared; `all` tries every rack but desktops and GeForce"
     ),
     setting!("limits.max_racks", "max-racks", [], "N", WHERE, PLANS, "Most racks allowed"),
     setting!(

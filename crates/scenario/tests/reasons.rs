@@ -239,6 +239,15 @@ fn law_the_frontier_trades_speed_for_throughput() {
 }
 
 #[test]
+fn hand_sizes_of_prefill_do_not_keep_a_plan_from_being_asked_again() {
+    // What would be with another figure: the plan of before, which is aggregated, is asked with it.
+    let more = [("search.mode", "auto"), ("search.prefill_tp", "8"), ("workload.users", "20")];
+    let found = reasons(&more);
+    assert!(found.size.deployment.unwrap().pools.is_none(), "the test needs an aggregated plan");
+    assert!(found.elasticities.iter().any(|e| e.gpus_change.is_some()), "{:?}", found.elasticities);
+}
+
+#[test]
 fn hand_the_step_that_is_shown_is_of_one_worker_that_generates() {
     // Nearly all of a unit's workers generate, since prompts are short; a token takes a step of one of them.
     let apart = [("search.mode", "disaggregated"), ("workload.isl", "256"), ("workload.osl", "2k")];

@@ -17,7 +17,7 @@ pub(crate) struct PromptQueue {
     prompt: f64,
     /// A step in which each rank has a prompt: as long as the longest of them takes.
     alone: f64,
-    /// The same where no other rank has one, so that experts of all ranks meet little.
+    /// The same, as long a prompt too, where no other rank has one, so that experts of all ranks meet little.
     single: f64,
     /// What each further prompt of that rank adds to it.
     more: f64,

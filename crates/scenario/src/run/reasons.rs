@@ -84,6 +84,9 @@ fn step(inputs: &Inputs, layers: &Layers, size: &SizeAnswer) -> Option<ExplainAn
     for (key, size) in [("tp", d.plan.tp), ("pp", d.plan.pp), ("ep", d.plan.ep), ("dp", d.plan.dp?)] {
         set(&format!("search.{key}"), size.to_string());
     }
+    if let Some(copies) = layers.text("redundant_experts") {
+        set("redundant_experts", copies.to_owned());
+    }
     set("search.batch_sizes", running.min(most).to_string());
     set("workload.isl", (chain.isl + chain.prefix_tokens).to_string());
     set("workload.osl", chain.osl.to_string());

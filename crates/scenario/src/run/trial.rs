@@ -54,6 +54,9 @@ impl<'a> Trial<'a> {
         set(&mut layers, "hardware", &d.hardware.id);
         set(&mut layers, "quant", &d.quant);
         set(&mut layers, "search.mode", "aggregated");
+        for (key, _) in plan {
+            layers.remove(&format!("search.prefill_{key}"));
+        }
         if let Some(latency) = &d.latency {
             set(&mut layers, "backend", &latency.backend);
         }

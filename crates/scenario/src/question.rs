@@ -7,7 +7,9 @@ pub use classes::ClassSettings;
 pub(crate) use classes::{Class, classes, no_classes};
 pub use simulated::{EngineSettings, FleetSettings, SimulationSettings};
 
-use crate::inputs::Notes;
+use crate::QuestionError;
+use crate::inputs::{Notes, check_range};
+use crate::layers::Layers;
 use crate::lengths::Length;
 use crate::value::{Count, List, Number, Switch, Written, schema_of};
 use rackplan_catalog::Framework;
@@ -68,19 +70,38 @@ pub struct Question {
     pub simulation: SimulationSettings,
 }
 
+/// Most copies of experts of a layer.
+const MOST_COPIES: u64 = 4096;
+
 impl Question {
     /// Copies of popular experts that are asked for, or that the framework is launched with.
     pub(crate) fn redundant_experts(&self, framework: &Framework) -> u32 {
-        let asked = self.redundant_experts.map(|Count(copies)| u32::try_from(copies).unwrap_or(u32::MAX));
+        let asked = self.redundant_experts.map(|Count(copies)| copies.min(MOST_COPIES) as u32);
         asked.unwrap_or(framework.execution.redundant_experts)
     }
 
-    /// Says how many a deployment has, where nobody asked.
+    /// Whether so many may be asked for.
+    pub(crate) fn check_copies(&self, layers: &Layers) -> Result<(), QuestionError> {
+        let Some(Count(copies)) = self.redundant_experts else { return Ok(()) };
+        check_range(layers, "redundant_experts", copies, 0, MOST_COPIES)
+    }
+
+    /// Says how many a deployment has, where that is not what was asked for: ranks hold whole ones.
     pub(crate) fn note_copies(&self, deployment: &Deployment, notes: &mut Notes) {
-        let copies = deployment.most_copies();
-        if self.redundant_experts.is_none() && copies > 0.0 {
-            let why = "copies of popular experts balance the load where tokens are sent to them";
-            notes.assume("redundant_experts", copies as u64, why);
+        let copies = deployment.most_copies() as u64;
+        match self.redundant_experts {
+            None if copies > 0 => {
+                let why = "copies of popular experts balance the load where tokens are sent to them";
+                notes.assume("redundant_experts", copies, why);
+            }
+            Some(Count(asked)) if asked > 0 && copies == 0 => notes.warn(format!(
+                "no room for {asked} redundant experts: copies need ranks of several servers to which tokens are sent, and whole \
+                 experts on each"
+            )),
+            Some(Count(asked)) if asked != copies => {
+                notes.warn(format!("{copies} redundant experts, not {asked}: each rank holds as many whole ones"));
+            }
+            _ => {}
         }
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn plan(
     gpu: &Entry<Gpu>,
     (formats, framework): (Formats, &Framework),
 ) -> Result<ParallelPlan, QuestionError> {
+    asked.question.check_copies(asked.layers)?;
     let search = asked.question.search.clone();
     let sizes = [
         ("search.tp", search.tp),

@@ -251,6 +251,7 @@ fn read_spares(request: &mut Request) -> Result<Spares, QuestionError> {
 }
 
 fn read_sizes(request: &Request) -> Result<Sizes, QuestionError> {
+    request.question.check_copies(request.layers)?;
     let search = &request.question.search;
     let lists = [
         ("search.tp", &search.tp),

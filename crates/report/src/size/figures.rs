@@ -68,12 +68,17 @@ fn cluster(d: &Deployment, theme: Theme) -> String {
         spare_gpus: d.capacity.gpus_spare,
         idle_gpus: d.capacity.gpus_provisioned.saturating_sub(d.capacity.gpus_active + d.capacity.gpus_spare),
         gpus_per_instance: narrow(d.plan.gpus_per_instance),
-        links: d.links.iter().map(link).collect(),
+        links: d.links.iter().map(|load| link(load, sharing(d))).collect(),
     }
     .to_svg(theme, WIDTH)
 }
 
-fn link(load: &rackplan_scenario::answer::LinkLoad) -> LinkLoad {
+/// GPUs over which the load of an instance is shared, since bandwidths are of one: ceilings count an instance as a whole.
+fn sharing(d: &Deployment) -> f64 {
+    if d.bounds.is_none() { d.plan.gpus_per_instance.max(1) as f64 } else { 1.0 }
+}
+
+fn link(load: &rackplan_scenario::answer::LinkLoad, gpus: f64) -> LinkLoad {
     LinkLoad {
         level: match load.level.as_str() {
             "intra_server" => LinkLevel::IntraServer,
@@ -81,11 +86,11 @@ fn link(load: &rackplan_scenario::answer::LinkLoad) -> LinkLoad {
             _ => LinkLevel::InterRack,
         },
         name: match load.oversubscription {
-            1.0 => format!("{} kmsg/s", number(load.messages_per_s / 1e3)),
-            ratio => format!("{} kmsg/s at {}:1", number(load.messages_per_s / 1e3), number(ratio)),
+            1.0 => format!("{} kmsg/s", number(load.messages_per_s / gpus / 1e3)),
+            ratio => format!("{} kmsg/s at {}:1", number(load.messages_per_s / gpus / 1e3), number(ratio)),
         },
         bandwidth_bytes_per_s: load.bandwidth_bytes_per_s,
-        load_bytes_per_s: load.load_bytes_per_s,
+        load_bytes_per_s: load.load_bytes_per_s / gpus,
         utilization: load.utilization,
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Trial<'a> {
     pub(crate) fn pinned(&self, answer: &SizeAnswer) -> Option<Self> {
         let d = answer.deployment.as_ref()?;
         // Ceilings lay plans out without attention data parallelism; their number formats have names of their own.
-        // Pools of workers have two plans, of which only one can be named.
+        // How many workers of pools there are cannot be named.
         let dp = d.plan.dp.filter(|_| d.pools.is_none())?;
         let mut layers = self.layers.clone();
         let plan = [("tp", d.plan.tp), ("pp", d.plan.pp), ("ep", d.plan.ep), ("dp", dp)];

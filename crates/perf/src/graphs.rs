@@ -2,11 +2,21 @@
 
 use rackplan_catalog::{CapturedBy, CapturedSizes, Catalog, Execution, Framework};
 
+/// Counts that are padded to multiples of one number.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    from: f64,
+    up_to: f64,
+    every: f64,
+    /// The integral of the next captured size from 0 to where this begins.
+    before: f64,
+}
+
 /// The graphs that a framework captures.
 #[derive(Clone, Debug, Default)]
 pub struct Graphs {
     /// None where nothing is padded.
-    captured: Option<(CapturedBy, Vec<CapturedSizes>)>,
+    captured: Option<(CapturedBy, Vec<Range>)>,
     /// Whether counts are means of what scatters.
     scatter: bool,
 }
@@ -41,49 +51,62 @@ impl Graphs {
 
 impl From<Execution> for Graphs {
     fn from(execution: Execution) -> Self {
-        Self { captured: Some((execution.captured_by, execution.captured)), scatter: false }
+        Self { captured: Some((execution.captured_by, ranges(&execution.captured))), scatter: false }
     }
+}
+
+fn ranges(captured: &[CapturedSizes]) -> Vec<Range> {
+    let (mut from, mut before) = (0.0, 0.0);
+    let range = |sizes: &CapturedSizes| {
+        let range = Range { from, up_to: sizes.up_to.into(), every: sizes.every.into(), before };
+        (from, before) = (range.up_to, before + range.padded_up_to(range.up_to));
+        range
+    };
+    captured.iter().map(range).collect()
 }
 
 /// The next captured size; the count itself beyond the last. A mean count, which is seldom whole, lies between what the
 /// whole numbers around it are padded to.
-fn padded(count: f64, sizes: &[CapturedSizes]) -> f64 {
+fn padded(count: f64, ranges: &[Range]) -> f64 {
     let low = count.floor();
-    let [at, after] = [low, low + 1.0].map(|whole| next(whole, sizes));
+    let [at, after] = [low, low + 1.0].map(|whole| next(whole, ranges));
     at + (after - at) * (count - low)
 }
 
-fn next(count: f64, sizes: &[CapturedSizes]) -> f64 {
-    let range = sizes.iter().find(|sizes| count <= f64::from(sizes.up_to));
-    range.map_or(count, |sizes| (count / f64::from(sizes.every)).ceil() * f64::from(sizes.every))
+fn next(count: f64, ranges: &[Range]) -> f64 {
+    let range = ranges.iter().find(|range| count <= range.up_to);
+    range.map_or(count, |range| (count / range.every).ceil() * range.every)
 }
 
 /// The mean of what counts around a mean are padded to, which all count alike from `b - w` to `b + w`. Requests that come
 /// by themselves have a variance of their mean, and so w = √(3 b); fewer than one are no step.
-fn padded_in_the_mean(mean: f64, sizes: &[CapturedSizes]) -> f64 {
+fn padded_in_the_mean(mean: f64, ranges: &[Range]) -> f64 {
     if mean <= 1.0 {
         return mean;
     }
     let wide = (3.0 * mean).sqrt().min(mean - 0.5);
     // A whole number n stands for what lies between n - 1/2 and n + 1/2.
-    let up_to = |end: f64| padded_up_to(end - 0.5, sizes);
+    let up_to = |end: f64| padded_up_to(end - 0.5, ranges);
     (up_to(mean + wide) - up_to(mean - wide)) / (2.0 * wide)
 }
 
 /// The integral of the next captured size from 0.
-fn padded_up_to(end: f64, sizes: &[CapturedSizes]) -> f64 {
-    let (mut sum, mut from) = (0.0, 0.0);
-    for range in sizes {
-        let to = end.min(f64::from(range.up_to));
-        if to <= from {
-            break;
-        }
-        let multiples = |end| next_multiples_up_to(end, f64::from(range.every));
-        sum += multiples(to) - multiples(from);
-        from = to;
+fn padded_up_to(end: f64, ranges: &[Range]) -> f64 {
+    if let Some(range) = ranges.iter().find(|range| end <= range.up_to) {
+        return range.before + range.padded_up_to(end);
     }
     // Beyond the last a count is its own size, which lies half above what stands for it.
-    if end > from { sum + (end - from) * (end + from + 1.0) / 2.0 } else { sum }
+    let of_last = |range: &Range| (range.up_to, range.before + range.padded_up_to(range.up_to));
+    let (from, sum) = ranges.last().map_or((0.0, 0.0), of_last);
+    sum + (end - from) * (end + from + 1.0) / 2.0
+}
+
+impl Range {
+    /// The integral of the next multiple from where this begins.
+    fn padded_up_to(&self, end: f64) -> f64 {
+        let multiples = |end| next_multiples_up_to(end, self.every);
+        multiples(end) - multiples(self.from)
+    }
 }
 
 /// The integral of the next multiple from 0: m whole steps and a part of one, e² m (m + 1)/2 + (x - m e) (m + 1) e.
@@ -99,7 +122,7 @@ mod tests {
 
     fn graphs(by: CapturedBy) -> Graphs {
         let sizes = |up_to, every| CapturedSizes { up_to, every };
-        Graphs { captured: Some((by, vec![sizes(2, 1), sizes(8, 4), sizes(256, 8)])), scatter: false }
+        Graphs { captured: Some((by, ranges(&[sizes(2, 1), sizes(8, 4), sizes(256, 8)]))), scatter: false }
     }
 
     #[test]

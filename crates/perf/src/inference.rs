@@ -298,6 +298,9 @@ impl Compiled {
     pub(crate) fn visit(&self, batch: &Batch, mut each: impl FnMut(&Part, f64, crate::Cost, &Counts)) {
         let counts = self.counts(batch, 1.0 + self.draft_tokens);
         self.price(&self.parts, |_| true, &counts, |part, cost| each(part, part.count, cost, &counts));
+        if self.draft.is_empty() {
+            return;
+        }
         // Each proposed token passes the module once; prompts pass it once, to fill its cache.
         let counts = self.counts(batch, 1.0);
         let often = |part: &Part| part.count * self.draft_tokens;

@@ -1,16 +1,18 @@
 //! The best of a space without evaluating all of it: plans that could not be it, whatever they take in the end, are left out.
 
 use crate::search::{Searched, Tried};
-use crate::{Found, Modes, Population, Question, Space, Station, Targets, shapes};
-use rackplan_perf::{Compiled, ParallelPlan};
+use crate::{Found, Modes, Population, Question, Replica, Space, Station, Targets, shapes};
+use rackplan_perf::ParallelPlan;
 use rayon::prelude::*;
 
 /// Plans that are evaluated side by side before the rest are looked at again.
 const BATCH: usize = 8;
 /// The most that is promised is found within two hundredths.
 const SLACK: f64 = 1.02;
-/// Halvings of the load that is promised.
-const HALVINGS: u32 = 7;
+/// Loads at most that are asked for the highest whose tokens come in time; a line between two of them points to the next.
+const TRIES: u32 = 5;
+/// How far beside that line the next is asked, towards the end of the range that did not move last.
+const BESIDE: f64 = 1.02;
 
 /// What a plan takes at most, before it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,22 +51,21 @@ impl Searched {
         (plans, domain): (&[ParallelPlan], u32),
         may_be_best: &MayBeBest,
     ) {
-        let promised = |plan: &ParallelPlan| -> Result<(ParallelPlan, Compiled, Promise), Vec<Tried>> {
-            let compiled = question.admitted(*plan, domain)?;
-            let promise = question.promise(*plan, &compiled);
-            Ok((*plan, compiled, promise))
-        };
-        let (mut left, mut refused) = (Vec::new(), Vec::new());
-        for one in plans.par_iter().map(promised).collect::<Vec<_>>() {
-            one.map_or_else(|tried| refused.extend(tried), |one| left.push(one));
+        let admitted = |plan: &ParallelPlan| Ok((*plan, question.admitted(*plan, domain)?));
+        let (mut compiled, mut refused) = (Vec::new(), Vec::new());
+        for one in plans.par_iter().map(admitted).collect::<Vec<Result<_, Vec<Tried>>>>() {
+            one.map_or_else(|tried| refused.extend(tried), |one| compiled.push(one));
         }
         self.take(refused.into_iter());
+        let replicas = compiled.par_iter().map(|(plan, compiled)| (*plan, question.replica(*plan, compiled)));
+        let promised = replicas.map(|(plan, replica)| (plan, replica, question.promise(plan, &replica)));
+        let mut left: Vec<(ParallelPlan, Replica, Promise)> = promised.collect();
         // Stable, so that of equal ones the first of the space come first.
         let per_gpu = |promise: Promise| promise.most / f64::from(promise.gpus);
         left.sort_by(|(.., a), (.., b)| per_gpu(*b).total_cmp(&per_gpu(*a)));
         while !left.is_empty() {
             let rest = left.split_off(BATCH.min(left.len()));
-            let evaluated = |(plan, compiled, _): &(_, _, _)| question.evaluated(*plan, compiled);
+            let evaluated = |(plan, replica, _): &(_, _, _)| question.evaluated(*plan, replica);
             let tried: Vec<Vec<Tried>> = left.par_iter().map(evaluated).collect();
             self.take(tried.into_iter().flatten());
             let before = rest.len();
@@ -77,8 +78,7 @@ impl Searched {
 
 impl Question<'_> {
     /// What a plan takes at most, however caches are kept.
-    fn promise(&self, plan: ParallelPlan, compiled: &Compiled) -> Promise {
-        let base = self.replica(plan, compiled);
+    fn promise(&self, plan: ParallelPlan, base: &Replica) -> Promise {
         let most = self.policies.iter().map(|policy| {
             let station = Station::Together(base.keeping(*policy, &self.request));
             most_taken(&station, &self.targets, &self.population)
@@ -91,20 +91,36 @@ impl Question<'_> {
 /// take. With g that generate, prompts among them, X a second are answered ([`Station::at`]), which grows with g but for stairs of
 /// kernels, and X Z + g + X TTFT users are taken.
 fn most_taken(station: &Station, targets: &Targets, population: &Population) -> f64 {
-    let accepted = station.decode().pace.accepted;
-    let in_time = |generating: f64| station.decode_step(generating) / accepted <= targets.tpot.get();
-    let places = station.places().max(1.0);
-    let (low, high) = if in_time(places) {
-        (places, places)
-    } else {
-        let halved = |(low, high): (f64, f64), _| {
-            let middle = f64::sqrt(low * high);
-            if in_time(middle) { (middle, high) } else { (low, middle) }
-        };
-        (0..HALVINGS).fold((1.0, places), halved)
-    };
+    let [low, high] = in_time(station, targets);
     // Steps of kernels go up in stairs, and rates down there.
-    let [below, above] = [low, high].map(|generating| station.at(generating).requests_per_second);
+    let [below, above] =
+        [low, high].map(|(generating, step)| station.at_step(generating, step).requests_per_second);
     let rate = below.max(above);
-    population.taken(rate, high / rate + targets.ttft.get().min(targets.e2e.get()))
+    population.taken(rate, high.0 / rate + targets.ttft.get().min(targets.e2e.get()))
+}
+
+/// Between which loads the tokens of steps without any prompts cease to come in time, with their steps; all places twice where
+/// they do not.
+fn in_time(station: &Station, targets: &Targets) -> [(f64, f64); 2] {
+    let limit = targets.tpot.get() * station.decode().pace.accepted;
+    let asked = |generating| (generating, station.decode_step(generating));
+    let (mut low, mut high) = (asked(1.0), asked(station.places().max(1.0)));
+    if high.1 <= limit {
+        return [high, high];
+    }
+    let mut beside = 1.0;
+    for _ in 0..TRIES {
+        if high.0 <= low.0 * BESIDE * BESIDE {
+            break;
+        }
+        let along = (limit - low.1) / (high.1 - low.1);
+        let next = (low.0 + along.max(0.0) * (high.0 - low.0)) * beside;
+        let next = asked(next.clamp(low.0 * BESIDE, high.0 / BESIDE));
+        if next.1 <= limit {
+            (low, beside) = (next, BESIDE);
+        } else {
+            (high, beside) = (next, 1.0 / BESIDE);
+        }
+    }
+    [low, high]
 }

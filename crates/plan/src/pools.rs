@@ -57,18 +57,17 @@ impl<'a> Pools<'a> {
     /// least to do. The cache then passes the link, whose transfers queue too, and the first token leaves with the decode worker's next step, after
     /// that worker's front end. Source: the closed network of `predict serving`, for requests that come at random.
     pub fn at(&self, generating: f64) -> Point {
-        self.at_step(generating, self.decode_step(generating))
+        self.settled(self.at_step(generating, self.decode_step(generating)))
     }
 
     fn decode_step(&self, generating: f64) -> f64 {
         self.decode.decode_step(generating / self.decode_ranks())
     }
 
-    /// The same where a step of so many is known.
+    /// The same on average alone, where a step of so many is known.
     fn at_step(&self, generating: f64, step: f64) -> Point {
         let (decode, prefill) = (&self.decode, &self.prefill);
         let (output, accepted) = (decode.request.output, decode.pace.accepted);
-        let batch = generating / self.decode_ranks();
         let rate = generating * accepted / (output * step);
         let of_rank = rate / self.prefill_ranks();
         let service = prefill.prompt_alone();
@@ -87,12 +86,17 @@ impl<'a> Pools<'a> {
             ttft,
             e2e: ttft + (output - 1.0).max(0.0) * tpot,
             prefill_load: 0.0,
-            settles: settles(decode.steeper(batch, step) / step),
+            settles: 1.0,
             queue_load: waits.load.max(handed.load),
             queue_wait: prefill.pace.later * queue_wait,
             decode_step: step,
             reload,
         }
+    }
+
+    fn settled(&self, point: Point) -> Point {
+        let batch = point.generating / self.decode_ranks();
+        Point { settles: settles(self.decode.steeper(batch, point.decode_step) / point.decode_step), ..point }
     }
 
     /// The same for a percentile of requests, `(ttft, tpot)` in seconds.
@@ -189,6 +193,11 @@ pub enum Station<'a> {
 impl Station<'_> {
     /// What users see while `generating` requests generate on average.
     pub fn at(&self, generating: f64) -> Point {
+        self.settled(self.mean_at(generating))
+    }
+
+    /// The same on average alone.
+    pub fn mean_at(&self, generating: f64) -> Point {
         self.at_step(generating, self.decode_step(generating))
     }
 
@@ -200,11 +209,19 @@ impl Station<'_> {
         }
     }
 
-    /// What users see where a step of so many is known.
+    /// What users see on average where a step of so many is known.
     pub(crate) fn at_step(&self, generating: f64, step: f64) -> Point {
         match self {
             Self::Together(replica) => replica.at_step(generating, step),
             Self::Apart(pools) => pools.at_step(generating, step),
+        }
+    }
+
+    /// The same, asked for how it settles.
+    pub(crate) fn settled(&self, point: Point) -> Point {
+        match self {
+            Self::Together(replica) => replica.settled(point),
+            Self::Apart(pools) => pools.settled(point),
         }
     }
 

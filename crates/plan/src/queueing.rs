@@ -85,7 +85,8 @@ pub struct Point {
     pub e2e: f64,
     /// Share of time that prompts take of the engine.
     pub prefill_load: f64,
-    /// By what part requests end more often where they are by a small part more: 1 if none slows another down.
+    /// By what part requests end more often where they are by a small part more: 1 if none slows another down, and where
+    /// nobody asked.
     pub settles: f64,
     /// Share of the prompts' own queue that is busy.
     pub queue_load: f64,
@@ -173,10 +174,10 @@ impl<'a> Replica<'a> {
     /// With speculation a sequence takes O / a steps that yield a tokens each; a cache that was moved out is read back
     /// before its prompt runs ([`Reload`]).
     pub fn at(&self, generating: f64) -> Point {
-        self.at_step(generating, self.decode_step(generating / self.room.ranks))
+        self.settled(self.at_step(generating, self.decode_step(generating / self.room.ranks)))
     }
 
-    /// The same where a step of so many decodes is known.
+    /// The same on average alone, where a step of so many decodes is known.
     pub(crate) fn at_step(&self, generating: f64, decode: f64) -> Point {
         let output = self.request.output;
         let (batch, steps) = (generating / self.room.ranks, output / self.pace.accepted);
@@ -199,12 +200,19 @@ impl<'a> Replica<'a> {
             ttft,
             e2e: ttft + (output - 1.0).max(0.0) * tpot,
             prefill_load: rate * prompt,
-            settles: settles((self.steeper(batch, decode) + step - decode) / step),
+            settles: 1.0,
             queue_load,
             queue_wait: self.pace.later * queue_wait,
             decode_step: decode,
             reload,
         }
+    }
+
+    /// The same, asked for how it settles.
+    pub(crate) fn settled(&self, point: Point) -> Point {
+        let step = point.tpot * self.pace.accepted;
+        let steeper = self.steeper(point.generating / self.room.ranks, point.decode_step);
+        Point { settles: settles((steeper + step - point.decode_step) / step), ..point }
     }
 
     /// From the queue to the first token, that queue's load, and the wait in it.

@@ -149,7 +149,8 @@ impl Searched {
 impl<'a> Question<'a> {
     /// One plan, with caches kept in each way.
     pub fn of(&self, plan: ParallelPlan, domain: u32) -> Vec<Tried> {
-        self.admitted(plan, domain).map_or_else(|refused| refused, |compiled| self.evaluated(plan, &compiled))
+        let evaluated = |compiled| self.evaluated(plan, &self.replica(plan, &compiled));
+        self.admitted(plan, domain).map_or_else(|refused| refused, evaluated)
     }
 
     /// The operators of a plan that the rules admit, else why not.
@@ -161,8 +162,7 @@ impl<'a> Question<'a> {
     }
 
     /// What it takes, with caches kept in each way.
-    pub(crate) fn evaluated(&self, plan: ParallelPlan, compiled: &Compiled) -> Vec<Tried> {
-        let base = self.replica(plan, compiled);
+    pub(crate) fn evaluated(&self, plan: ParallelPlan, base: &Replica) -> Vec<Tried> {
         let memory = Memory::of(&Deployment { plan, ..self.deployment });
         let tried = self.policies.iter().map(|policy| {
             let station = Station::Together(base.keeping(*policy, &self.request));

@@ -26,13 +26,20 @@ const SPARE: u32 = 2;
 /// The highest load is found within two hundredths.
 const SLACK: f64 = 1.02;
 
+/// A plan, and a worker of it as the formulas of queueing take it.
+type Worker<'c> = (ParallelPlan, Replica<'c>);
+
 /// Workers of one pool, asked alone.
-struct Alone {
+struct Alone<'c> {
     plan: ParallelPlan,
-    compiled: Compiled,
+    replica: Replica<'c>,
     /// What one of them takes at most, what two do, and so on: no less, since of workers that share what comes each takes
     /// more, and so as much as where the next larger number that was asked for does.
     limits: Vec<Limit>,
+    /// Accelerators that a request per second takes at least.
+    gpus_of_rate: f64,
+    /// What a request takes at most, in seconds.
+    longest: f64,
 }
 
 /// What so many workers take within the targets.
@@ -64,27 +71,40 @@ pub(crate) fn search(
     domain: u32,
     may_be_best: Option<&MayBeBest>,
 ) -> (Vec<Tried>, u64) {
-    let fits =
-        |plan| rules::check(&Deployment { plan, ..question.deployment }, &question.request, domain).is_ok();
-    let fitting =
-        |plans: &[ParallelPlan]| -> Vec<_> { plans.iter().copied().filter(|plan| fits(*plan)).collect() };
-    let fit = (fitting(prefill), fitting(decode));
+    // Both have the same plans but where some were named for prompts.
+    let compiled = fitting(question, decode, domain);
+    let of_prompts = (prefill != decode).then(|| fitting(question, prefill, domain));
+    let of_decode = workers(question, &compiled);
+    let of_prefill = of_prompts.as_ref().map_or_else(|| of_decode.clone(), |all| workers(question, all));
     let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy, may_be_best };
-        let (prefill, decode) = (asked.alone(&fit.0, prompts), asked.alone(&fit.1, answers));
+        let (prefill, decode) = (asked.alone(&of_prefill, prompts), asked.alone(&of_decode, answers));
         let mut units = asked.priced(&prefill, &decode);
         if units.is_empty() {
             // Where no worker takes anything, one of each plan says why.
-            let pairs = fit.0.iter().cycle().zip(&fit.1).collect::<Vec<_>>();
-            units = pairs.into_par_iter().map(|(first, then)| asked.one_of_each(*first, *then)).collect();
+            let pairs = of_prefill.iter().cycle().zip(&of_decode).collect::<Vec<_>>();
+            units = pairs.into_par_iter().map(|(first, then)| asked.one_of_each(first, then)).collect();
         }
-        let all = fit.0.len() as u64 * fit.1.len() as u64 * u64::from(DECODERS);
+        let all = of_prefill.len() as u64 * of_decode.len() as u64 * u64::from(DECODERS);
         dominated += all.saturating_sub(units.len() as u64);
         tried.extend(units);
     }
     (tried, dominated)
+}
+
+/// The plans that no rule drops, with their operators.
+fn fitting(question: &Question, plans: &[ParallelPlan], domain: u32) -> Vec<(ParallelPlan, Compiled)> {
+    let fits = |plan: &&ParallelPlan| {
+        rules::check(&Deployment { plan: **plan, ..question.deployment }, &question.request, domain).is_ok()
+    };
+    let plans: Vec<&ParallelPlan> = plans.iter().filter(fits).collect();
+    plans.into_par_iter().map(|plan| (*plan, question.compiled(*plan))).collect()
+}
+
+fn workers<'c>(question: &Question<'c>, plans: &'c [(ParallelPlan, Compiled)]) -> Vec<Worker<'c>> {
+    plans.par_iter().map(|(plan, compiled)| (*plan, question.replica(*plan, compiled))).collect()
 }
 
 /// A question with one way to keep caches.
@@ -99,59 +119,67 @@ struct Asked<'q, 'm> {
 type OfWorkers = fn(&Question, &Replica) -> Vec<Limit>;
 
 impl<'m> Asked<'_, 'm> {
-    fn replica<'c>(&'c self, plan: ParallelPlan, compiled: &'c Compiled) -> Replica<'c> {
-        self.question.replica(plan, compiled).keeping(*self.policy, &self.question.request)
+    fn keeping<'c>(&self, replica: Replica<'c>) -> Replica<'c> {
+        replica.keeping(*self.policy, &self.question.request)
     }
 
     /// The plans of which a worker takes anything.
-    fn alone(&self, plans: &[ParallelPlan], limits: OfWorkers) -> Vec<Alone> {
-        let alone = |plan: &ParallelPlan| {
-            let compiled = self.question.compiled(*plan);
-            let limits = limits(self.question, &self.replica(*plan, &compiled));
-            (!limits.is_empty()).then_some(Alone { plan: *plan, compiled, limits })
+    fn alone<'c>(&self, workers: &[Worker<'c>], limits: OfWorkers) -> Vec<Alone<'c>> {
+        let alone = |(plan, replica): &Worker<'c>| {
+            let replica = self.keeping(*replica);
+            let limits = limits(self.question, &replica);
+            (!limits.is_empty()).then(|| Alone::of((*plan, replica), limits))
         };
-        plans.par_iter().filter_map(alone).collect()
+        workers.par_iter().filter_map(alone).collect()
     }
 
     /// Prices units until all that are left are replaced by several of another: first the most promising ones of the best pairs,
     /// so that few of all the others have to be put in order.
     fn priced(&self, prefill: &[Alone], decode: &[Alone]) -> Vec<Tried> {
-        let pairs = || prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then)));
-        let of = |pair| candidates(self.question, pair);
-        let best = |pair| of(pair).max_by(|a, b| a.per_gpu().total_cmp(&b.per_gpu()));
-        let promising = first_of(pairs().filter_map(best).collect(), BATCH);
+        let question = self.question;
+        let mut pairs: Vec<Pair> = prefill
+            .iter()
+            .flat_map(|first| decode.iter().map(move |then| Pair::of(question, (first, then))))
+            .collect();
+        // Stable, so that of equal ones those of the first plans come first.
+        pairs.sort_by(|a, b| b.per_gpu.total_cmp(&a.per_gpu));
+        let promising: Vec<Unit> =
+            pairs.iter().take(BATCH).filter_map(|pair| pair.best_unit(question)).collect();
         let (mut tried, known) = self.price_all(&promising);
         let may_be_best = self.may_be_best(&tried);
         let is_left = |unit: &Unit| {
             !known.iter().any(|one| unit.is_replaced_by(*one))
                 && !promising.iter().any(|one| one.is_same(unit))
-                && may_be_best(unit)
+                && may_be_best(unit.promise())
         };
-        let left: Vec<Unit> = pairs().flat_map(of).filter(is_left).collect();
-        let mut left = first_of(left, usize::MAX);
+        let pairs = pairs.iter().filter(|pair| may_be_best(pair.promise()));
+        let left = pairs.flat_map(|pair| candidates(question, pair.plans)).filter(is_left);
+        let mut left = in_order(left.collect());
         while !left.is_empty() {
             let rest = left.split_off(BATCH.min(left.len()));
             let (batch, known) = self.price_all(&left);
             tried.extend(batch);
             left = rest;
             let may_be_best = self.may_be_best(&tried);
-            left.retain(|unit| !known.iter().any(|one| unit.is_replaced_by(*one)) && may_be_best(unit));
+            left.retain(|unit| {
+                !known.iter().any(|one| unit.is_replaced_by(*one)) && may_be_best(unit.promise())
+            });
         }
         tried
     }
 
-    /// Which units may be the best, where only that is sought.
-    fn may_be_best(&self, tried: &[Tried]) -> Box<dyn Fn(&Unit) -> bool + 'm> {
+    /// Which promises may be the best, where only that is sought.
+    fn may_be_best(&self, tried: &[Tried]) -> Box<dyn Fn(Promise) -> bool + Sync + 'm> {
         let Some(may_be_best) = self.may_be_best else { return Box::new(|_| true) };
         let found: Vec<Found> = tried.iter().filter_map(|one| one.ok()).collect();
-        let may = may_be_best(&found);
-        Box::new(move |unit| may(Promise { gpus: unit.gpus, most: unit.at_most }))
+        may_be_best(&found)
     }
 
     /// One worker for prompts and one for answers.
-    fn one_of_each(&self, first: ParallelPlan, then: ParallelPlan) -> Tried {
-        let alone = |plan| Alone { plan, compiled: self.question.compiled(plan), limits: Vec::new() };
-        let (first, then, gpus) = (&alone(first), &alone(then), first.gpus() + then.gpus());
+    fn one_of_each(&self, first: &Worker, then: &Worker) -> Tried {
+        let gpus = first.0.gpus() + then.0.gpus();
+        let [first, then] =
+            &[first, then].map(|(plan, replica)| Alone::of((*plan, self.keeping(*replica)), Vec::new()));
         let workers = Workers { prefill: 1, decode: 1 };
         self.price(&Unit { first, then, workers, gpus, most: 0.0, at_most: 0.0, generating: 1.0 })
     }
@@ -167,8 +195,7 @@ impl<'m> Asked<'_, 'm> {
 
     fn price(&self, unit: &Unit) -> Tried {
         let (question, &Unit { first, then, workers, .. }) = (self.question, unit);
-        let (prefill, decode) =
-            (self.replica(first.plan, &first.compiled), self.replica(then.plan, &then.compiled));
+        let (prefill, decode) = (first.replica, then.replica);
         let memory = Memory::of(&Deployment { plan: then.plan, ..question.deployment });
         let station = Station::Apart(question.pools(prefill, decode, workers));
         let Question { targets, population, batches, .. } = question;
@@ -203,7 +230,7 @@ fn answers(question: &Question, replica: &Replica) -> Vec<Limit> {
     of_workers(&[DECODERS], |decode| {
         let station = Station::Apart(question.pools(unhurried, replica, Workers { prefill: 1, decode }));
         let served = highest(&station, &free, &question.population, question.batches).ok()?;
-        let times = [served.point, station.at(0.0)].map(|point| question.request.output * point.tpot);
+        let times = [served.point, station.mean_at(0.0)].map(|point| question.request.output * point.tpot);
         Some(Limit { rate: served.most_per_second, times })
     })
 }
@@ -219,10 +246,44 @@ fn of_workers(asked: &[u32], limit: impl Fn(u32) -> Option<Limit>) -> Vec<Limit>
     limits
 }
 
+/// Two plans, of whatever numbers of workers.
+struct Pair<'w> {
+    plans: (&'w Alone<'w>, &'w Alone<'w>),
+    /// Users, or requests per second, that an accelerator of no unit takes more of.
+    per_gpu: f64,
+}
+
+impl<'w> Pair<'w> {
+    /// As if workers could be divided: of each request both plans take their share of accelerators, as little as any number
+    /// of their workers does, and first tokens come as late as they may.
+    fn of(question: &Question, (first, then): (&'w Alone<'w>, &'w Alone<'w>)) -> Self {
+        let rate = 1.0 / (first.gpus_of_rate + then.gpus_of_rate);
+        let most = question.population.taken(rate, question.targets.ttft.get() + then.longest);
+        Self { plans: (first, then), per_gpu: SLACK * most }
+    }
+
+    fn promise(&self) -> Promise {
+        Promise { gpus: 1, most: self.per_gpu }
+    }
+
+    fn best_unit(&self, question: &Question) -> Option<Unit<'w>> {
+        candidates(question, self.plans).max_by(|a, b| a.per_gpu().total_cmp(&b.per_gpu()))
+    }
+}
+
+impl<'c> Alone<'c> {
+    fn of((plan, replica): Worker<'c>, limits: Vec<Limit>) -> Self {
+        let each = (1..).zip(&limits).map(|(workers, limit)| limit.rate / f64::from(workers));
+        let gpus_of_rate = f64::from(plan.gpus()) / each.fold(0.0, f64::max);
+        let longest = limits.iter().map(|limit| limit.times[0]).fold(0.0, f64::max);
+        Self { plan, replica, limits, gpus_of_rate, longest }
+    }
+}
+
 /// So many workers of two plans.
 struct Unit<'w> {
-    first: &'w Alone,
-    then: &'w Alone,
+    first: &'w Alone<'w>,
+    then: &'w Alone<'w>,
     workers: Workers,
     gpus: u32,
     /// Users, or requests per second, that it cannot take more of.
@@ -234,7 +295,7 @@ struct Unit<'w> {
 }
 
 impl<'w> Unit<'w> {
-    fn of(question: &Question, (first, then): (&'w Alone, &'w Alone), workers: Workers) -> Self {
+    fn of(question: &Question, (first, then): (&'w Alone<'w>, &'w Alone<'w>), workers: Workers) -> Self {
         let (prompts, answers) =
             (first.limits[workers.prefill as usize - 1], then.limits[workers.decode as usize - 1]);
         let rate = prompts.rate.min(answers.rate);
@@ -247,6 +308,10 @@ impl<'w> Unit<'w> {
 
     fn per_gpu(&self) -> f64 {
         self.most / f64::from(self.gpus)
+    }
+
+    fn promise(&self) -> Promise {
+        Promise { gpus: self.gpus, most: self.at_most }
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -263,10 +328,10 @@ impl<'w> Unit<'w> {
 
 /// Units of a pair: not with so few workers for prompts that one worker for answers less would do, and with hardly more than
 /// are needed for all that those for answers take.
-fn candidates<'w>(
-    question: &'w Question,
-    (first, then): (&'w Alone, &'w Alone),
-) -> impl Iterator<Item = Unit<'w>> {
+fn candidates<'w, 'q>(
+    question: &'q Question<'q>,
+    (first, then): (&'w Alone<'w>, &'w Alone<'w>),
+) -> impl Iterator<Item = Unit<'w>> + use<'w, 'q> {
     let there = first.limits.len() as u32;
     let enough = move |rate: f64| {
         let fewer = first.limits.iter().take_while(|prompts| prompts.rate < rate).count() as u32;
@@ -281,9 +346,8 @@ fn candidates<'w>(
     })
 }
 
-/// So many units at most, those first that might take most per accelerator, and of these the smaller ones.
-fn first_of(mut units: Vec<Unit>, most: usize) -> Vec<Unit> {
+/// Those first that might take most per accelerator, and of these the smaller ones.
+fn in_order(mut units: Vec<Unit>) -> Vec<Unit> {
     units.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.gpus.cmp(&b.gpus)));
-    units.truncate(most);
     units
 }

@@ -2,6 +2,7 @@
 
 use crate::QuestionError;
 use crate::serving::of_checkpoint;
+use rackplan_catalog::model::Model;
 use rackplan_catalog::{Format, GemmKind, Gpu};
 
 /// A number format of the weights.
@@ -83,6 +84,14 @@ impl WeightFormat {
             "awq" | "gptq" => Some(Int4),
             word => Self::ALL.into_iter().find(|format| format.name() == word),
         }
+    }
+
+    /// The format in which most weights of a model are released: its experts' where they have their own; none where that is wider
+    /// than any of these.
+    pub(crate) fn released(model: &Model) -> Option<Self> {
+        let name = model.expert_weight_dtype.unwrap_or(model.weight_dtype).name();
+        let name = if name == "fp16" { Bf16.name() } else { name };
+        Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
     /// The format of a founding bit width on an accelerator: its own four-bit arithmetic where it has any.

@@ -11,7 +11,7 @@ mod request;
 mod searches;
 
 pub(crate) use demand::{Arrival, Load, check_range};
-pub(crate) use format::{KvFormat, Quant, kv_bytes};
+pub(crate) use format::{KvFormat, Quant, WeightFormat, kv_bytes};
 pub(crate) use machine::{Machine, RealMachine, founding_rack_of};
 pub(crate) use model::{Subject, catalog_error, founding_model_of};
 pub(crate) use notes::Notes;

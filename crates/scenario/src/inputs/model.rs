@@ -23,6 +23,14 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// The architecture, where it is not a preset.
+    pub(crate) fn real(&self) -> Option<&Model> {
+        match self {
+            Self::Real(entry) => Some(&entry.record),
+            Self::Founding { .. } => None,
+        }
+    }
+
     /// Looks a name up: founding shortcuts, then files, then the catalog, then the other founding names.
     pub(crate) fn find(
         name: &str,

@@ -119,8 +119,12 @@ impl Reader<'_> {
         }
         let gpu = machines[0].real_gpu().map(|gpu| &gpu.record);
         let named = self.question.model.as_ref().and_then(|name| WeightFormat::of_checkpoint(&name.0, gpu));
-        let why = if named.is_some() { "of which the model's name speaks" } else { &why };
-        let format = named.unwrap_or_else(|| WeightFormat::of_bits(bits, gpu));
+        let released = || WeightFormat::released(self.subject.real()?).filter(|format| format.bits() < bits);
+        let (format, why) = match (named, released()) {
+            (Some(named), _) => (named, "of which the model's name speaks"),
+            (None, Some(released)) => (released, "as the model is released"),
+            (None, None) => (WeightFormat::of_bits(bits, gpu), why.as_str()),
+        };
         notes.assume("quant", format.name(), why);
         vec![Quant::Format(format)]
     }

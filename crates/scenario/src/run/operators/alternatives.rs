@@ -9,7 +9,7 @@ use super::outcome::{Outcome, best_outcome, other_plan};
 use super::setup::{Setup, Variant};
 use crate::QuestionError;
 use crate::answer::{Alternative, Deployment};
-use crate::inputs::{Machine, Notes, Quant};
+use crate::inputs::{Machine, Notes, Quant, WeightFormat};
 use rackplan_plan::Modes;
 use std::collections::BTreeSet;
 
@@ -40,7 +40,10 @@ pub(super) fn alternatives(
 type Candidate = (String, Deployment);
 
 fn formats(context: Context, chosen: &Outcome) -> Vec<Candidate> {
-    let others = [16, 8, 4].into_iter().filter(|bits| *bits != chosen.setup.quant.bits());
+    // Nobody unpacks a model into more bits than it was trained or released in.
+    let widest = WeightFormat::released(&context.shared.model.record).map_or(16, WeightFormat::bits);
+    let others = [16, 8, 4].into_iter();
+    let others = others.filter(|bits| *bits != chosen.setup.quant.bits() && *bits <= widest);
     let sized = others.filter_map(|bits| {
         let found = other(context, chosen, &chosen.setup.machine, Quant::Bits(bits))?;
         candidate(context, &found, found.setup.quant_name.clone())

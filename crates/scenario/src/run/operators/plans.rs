@@ -89,7 +89,7 @@ fn loads(context: Context, outcome: &Outcome, found: &Found) -> Vec<FrontierPoin
     let operators = question.operators(found);
     let station = question.station(found, &operators);
     let generating = (0..=DOUBLINGS).map(|doubling| f64::from(1_u32 << doubling));
-    let points = generating.map(|generating| station.at(generating));
+    let points = generating.map(|generating| station.mean_at(generating));
     let fitting =
         points.take_while(|point| station.lacks(point, 0.5, &context.asked.people.population).is_none());
     fitting.map(|point| at(context, found, &point)).collect()

@@ -19,13 +19,13 @@ pub struct EngineHead {
 impl Catalog {
     /// Whose kernels an engine has; nothing where there is no such engine.
     pub fn engine_head(&self, id: &str) -> Option<EngineHead> {
-        of_table(Value::Table(self.written(id, |line| line.is_empty())?))
+        of_table(Value::Table(self.written(id, |text| before_tables(text).to_owned())?))
     }
 
     /// The groups of one operator of an engine, as [`crate::Engine::operators`] has them.
     pub fn fitted(&self, id: &str, operator: &str) -> BTreeMap<String, FittedOperator> {
-        let own = format!("[operators.{operator}.");
-        let table = self.written(id, |header| header.starts_with(&own));
+        let own = format!("{TABLE}operators.{operator}.");
+        let table = self.written(id, |text| tables(text, &own));
         let groups = table.and_then(|mut table| {
             let Value::Table(mut operators) = table.remove("operators")? else { return None };
             of_table(operators.remove(operator)?)
@@ -33,29 +33,30 @@ impl Catalog {
         groups.unwrap_or_default()
     }
 
-    /// The tables of an engine whose header is wanted; what stands before the first has an empty one. One that a user
-    /// changed is read as a whole.
-    fn written(&self, id: &str, wanted: impl Fn(&str) -> bool) -> Option<Table> {
+    /// An engine as far as a part of its text goes. One that a user changed is read as a whole.
+    fn written(&self, id: &str, part: impl Fn(&str) -> String) -> Option<Table> {
         match builtin_text(Kind::Engines, id) {
-            Some(text) if !self.is_changed(Kind::Engines, id) => tables(text, wanted).parse().ok(),
+            Some(text) if !self.is_changed(Kind::Engines, id) => part(text).parse().ok(),
             _ => self.table(Kind::Engines, id).ok().map(|(table, _)| table),
         }
     }
 }
 
-/// The lines of a text that belong to the tables wanted.
-fn tables(text: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let (mut kept, mut keeps) = (String::new(), wanted(""));
-    for line in text.lines() {
-        if line.starts_with('[') {
-            keeps = wanted(line);
-        }
-        if keeps {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
+/// How a table begins.
+const TABLE: &str = "\n[";
+
+/// What stands before the first table.
+fn before_tables(text: &str) -> &str {
+    text.split(TABLE).next().unwrap_or(text)
+}
+
+/// The tables that begin so.
+fn tables(text: &str, own: &str) -> String {
+    let each = text.match_indices(own).map(|(start, begins)| {
+        let end = text[start + begins.len()..].find(TABLE).map(|length| start + begins.len() + length);
+        &text[start..end.unwrap_or(text.len())]
+    });
+    each.collect()
 }
 
 fn of_table<T: DeserializeOwned>(value: Value) -> Option<T> {

@@ -1,9 +1,9 @@
 //! The most that one replica takes within the targets.
 
 use crate::queueing::normal_quantile;
+use crate::root::root;
 use crate::{Class, Point, Population, Rejection, Request, Station, Targets};
 use rackplan_units::Seconds;
-use std::cmp::Ordering;
 
 /// A replica at the highest load that it serves within the targets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -184,36 +184,8 @@ pub fn operating(
         let point = station.mean_at(generating);
         load - population.taken(point.requests_per_second, point.e2e)
     };
-    let point = station.at(least_without(lacking, load, most));
+    let point = station.at(root(lacking, (0.0, load), (most, lacking(most)), CLOSE * load));
     Served { taken: load, ..seen(station, targets, population, point) }
-}
-
-/// Up to `most`, where the load ceases to be lacking that is at 0, within a millionth of it: on the line between the ends of a
-/// range, where an end that stays twice counts half (the Illinois rule).
-fn least_without(lacking: impl Fn(f64) -> f64, load: f64, most: f64) -> f64 {
-    let (mut low, mut high) = ((0.0, load), (most, lacking(most)));
-    let mut moved_last = Ordering::Equal;
-    for _ in 0..TRIES {
-        if high.1 >= 0.0 {
-            break;
-        }
-        let next = low.0 + (high.0 - low.0) * low.1 / (low.1 - high.1);
-        let lacks = lacking(next);
-        let moves = lacks.total_cmp(&0.0);
-        if moves == moved_last {
-            let stays = if lacks > 0.0 { &mut high.1 } else { &mut low.1 };
-            *stays /= 2.0;
-        }
-        match moves {
-            Ordering::Greater => low = (next, lacks),
-            _ => high = (next, lacks),
-        }
-        if lacks.abs() <= CLOSE * load {
-            return next;
-        }
-        moved_last = moves;
-    }
-    high.0
 }
 
 /// What users see at a point, whether it is within the targets or not.
@@ -262,8 +234,6 @@ pub fn seen_by(station: &Station, class: &Class, population: &Population, all: &
 
 /// How far beside the load asked for the one that is found may be, as a part of it.
 const CLOSE: f64 = 1e-6;
-/// Loads tried for it at most.
-const TRIES: u32 = 30;
 
 fn most(best: Served, other: Served) -> Served {
     let most_per_second = best.most_per_second.max(other.most_per_second);

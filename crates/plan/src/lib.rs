@@ -12,6 +12,7 @@ mod pareto;
 mod pools;
 mod queueing;
 mod room;
+mod root;
 pub mod rules;
 mod scheduler;
 mod search;

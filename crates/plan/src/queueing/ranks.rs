@@ -1,10 +1,10 @@
 //! Attention ranks that wait for one another: what prompts of any of them do to the steps of all.
 
 use super::Replica;
+use crate::root::root;
 use rackplan_perf::{Average, Batch};
 
-/// Halvings of a time per token; the largest exponent, far beyond what any load has.
-const HALVINGS: u32 = 16;
+/// The largest exponent, far beyond what any load has.
 const MOST_EXPONENT: f64 = 50.0;
 /// Prompts of a rank in a step that are told apart.
 const MOST_PROMPTS: u32 = 12;
@@ -40,20 +40,33 @@ impl Replica<'_> {
 /// `of_rank` = μ / (1 - exp(-ranks μ)) is the mean of such steps. E[max] = Σ over k from 0 of 1 - F(k)^ranks.
 fn most_on_a_rank(of_rank: f64, ranks: f64) -> f64 {
     let any = |mean: f64| -(-ranks * mean).exp_m1();
-    let mean = (0..MOST_PROMPTS).fold(of_rank, |mean, _| of_rank * any(mean));
+    let mut mean = of_rank;
+    for _ in 0..MOST_PROMPTS {
+        let last = mean;
+        mean = of_rank * any(last);
+        if last - mean <= CLOSE * last {
+            break;
+        }
+    }
     if any(mean) < 1e-3 {
         return 1.0;
     }
     let (mut term, mut below, mut most) = ((-mean).exp(), 0.0, 0.0);
     for k in 1..=MOST_PROMPTS {
         below += term;
+        if below >= 1.0 - CLOSE * CLOSE {
+            break;
+        }
         most += 1.0 - f64::min(below, 1.0).powf(ranks);
         term *= mean / f64::from(k);
     }
     (most / any(mean)).max(of_rank).max(1.0)
 }
 
-/// The time t per token with t = tpot(Λ = prompts / t), by halving: what is on the right falls where t rises.
+/// How far beside itself a time per token may be, as a part of it.
+const CLOSE: f64 = 1e-6;
+
+/// The time t per token with t = tpot(Λ = prompts / t): what is on the right falls where t rises.
 fn shared_steps((decode, halted): (f64, f64), prompts: f64, rests: bool) -> f64 {
     let of = |t: f64| {
         let rate = prompts / t;
@@ -64,13 +77,9 @@ fn shared_steps((decode, halted): (f64, f64), prompts: f64, rests: bool) -> f64 
         let with_prompts = begins / (begins + 1.0 / goes_on);
         decode + with_prompts * (halted - decode)
     };
-    let most = if rests { decode + prompts * halted } else { halted };
-    let halved = |(low, high): (f64, f64), _| {
-        let middle = (low + high) / 2.0;
-        if of(middle) > middle { (middle, high) } else { (low, middle) }
-    };
-    let (low, high) = (0..HALVINGS).fold((decode, most.max(decode)), halved);
-    (low + high) / 2.0
+    let most = if rests { decode + prompts * halted } else { halted }.max(decode);
+    let above = |t: f64| of(t) - t;
+    root(above, (decode, above(decode)), (most, above(most)), CLOSE * decode)
 }
 
 #[cfg(test)]

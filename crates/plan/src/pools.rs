@@ -197,12 +197,12 @@ impl Station<'_> {
     }
 
     /// The same on average alone.
-    pub fn mean_at(&self, generating: f64) -> Point {
+    pub(crate) fn mean_at(&self, generating: f64) -> Point {
         self.at_step(generating, self.decode_step(generating))
     }
 
     /// A step in which nobody's prompt runs.
-    pub(crate) fn decode_step(&self, generating: f64) -> f64 {
+    pub fn decode_step(&self, generating: f64) -> f64 {
         match self {
             Self::Together(replica) => replica.decode_step(generating / replica.room.ranks),
             Self::Apart(pools) => pools.decode_step(generating),
@@ -210,7 +210,7 @@ impl Station<'_> {
     }
 
     /// What users see on average where a step of so many is known.
-    pub(crate) fn at_step(&self, generating: f64, step: f64) -> Point {
+    pub fn at_step(&self, generating: f64, step: f64) -> Point {
         match self {
             Self::Together(replica) => replica.at_step(generating, step),
             Self::Apart(pools) => pools.at_step(generating, step),

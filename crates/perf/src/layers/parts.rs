@@ -31,9 +31,19 @@ pub(crate) struct Parts<'a> {
     pub(crate) list: Vec<Part>,
 }
 
+/// Room for what most models have, so that their lists need not grow.
+const PARTS: usize = 48;
+
 impl<'a> Parts<'a> {
     pub(crate) fn new(deployment: &'a Deployment<'a>, kernels: &'a Kernels) -> Self {
-        Self { deployment, kernels, count: 1.0, lane: Lane::Alone, layer_kind: None, list: Vec::new() }
+        Self {
+            deployment,
+            kernels,
+            count: 1.0,
+            lane: Lane::Alone,
+            layer_kind: None,
+            list: Vec::with_capacity(PARTS),
+        }
     }
 
     /// Width of the residual stream.

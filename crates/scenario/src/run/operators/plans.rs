@@ -65,11 +65,11 @@ fn one(context: Context, outcome: &Outcome, found: &Found) -> RankedPlan {
 
 /// What no other plan and load beats in both, the fastest for a user first.
 pub(super) fn frontier(context: Context, outcome: &Outcome) -> Vec<FrontierPoint> {
-    let mut all: Vec<FrontierPoint> = by_size(context, outcome)
-        .into_iter()
-        .take(TRIED)
-        .flat_map(|(found, _)| loads(context, outcome, found))
-        .collect();
+    let mut all: Vec<FrontierPoint> = Vec::new();
+    for (found, _) in by_size(context, outcome).into_iter().take(TRIED) {
+        let more = loads(context, outcome, found, &all);
+        all.extend(more);
+    }
     all.sort_by(|a, b| {
         let faster = b.tokens_per_s_per_user.total_cmp(&a.tokens_per_s_per_user);
         faster.then(b.tokens_per_s_per_gpu.total_cmp(&a.tokens_per_s_per_gpu))
@@ -83,13 +83,21 @@ pub(super) fn frontier(context: Context, outcome: &Outcome) -> Vec<FrontierPoint
     all
 }
 
-/// A plan at every load that it has room for.
-fn loads(context: Context, outcome: &Outcome, found: &Found) -> Vec<FrontierPoint> {
+/// A plan at every load that it has room for; those left out that some known point beats even if no prompt took any time.
+fn loads(context: Context, outcome: &Outcome, found: &Found, known: &[FrontierPoint]) -> Vec<FrontierPoint> {
     let question = outcome.setup.question(context);
     let operators = question.operators(found);
     let station = question.station(found, &operators);
     let generating = (0..=DOUBLINGS).map(|doubling| f64::from(1_u32 << doubling));
-    let points = generating.map(|generating| station.mean_at(generating));
+    let steps = generating.map(|generating| (generating, station.decode_step(generating)));
+    let may_be_best = |(generating, step): &(f64, f64)| {
+        let per_user = station.decode().pace.accepted / step;
+        let per_gpu = generating * per_user / f64::from(found.gpus());
+        !known
+            .iter()
+            .any(|point| point.tokens_per_s_per_user >= per_user && point.tokens_per_s_per_gpu >= per_gpu)
+    };
+    let points = steps.filter(may_be_best).map(|(generating, step)| station.at_step(generating, step));
     let fitting =
         points.take_while(|point| station.lacks(point, 0.5, &context.asked.people.population).is_none());
     fitting.map(|point| at(context, found, &point)).collect()

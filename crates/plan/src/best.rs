@@ -23,21 +23,32 @@ pub struct Promise {
     pub most: f64,
 }
 
-/// Of what was found, which promises may still be best, or as good.
-pub type MayBeBest<'a> = dyn Fn(&[Found]) -> Box<dyn Fn(Promise) -> bool + Sync + 'a> + Sync + 'a;
+/// How good a plan is, the lower the better: by the first number, among equals by the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank(pub [u64; 4]);
+
+/// What rank a plan has that keeps its promise; no plan has a better one than its promise has. Where nothing can be said of
+/// promises all are equal.
+pub type RankOf<'a> = dyn Fn(Promise) -> Rank + Sync + 'a;
+
+impl Rank {
+    /// The best of those found.
+    pub(crate) fn best<'f>(found: impl Iterator<Item = &'f Found>, rank_of: &RankOf) -> Option<Self> {
+        found.map(|found| rank_of(Promise { gpus: found.gpus(), most: found.served.taken })).min()
+    }
+}
 
 /// What became of a space as far as its best is concerned: the same plans are among those found that would be best of all.
 /// Left out ones count as dominated.
-pub fn search_best(question: &Question, space: &Space, may_be_best: &MayBeBest) -> Searched {
+pub fn search_best(question: &Question, space: &Space, rank_of: &RankOf) -> Searched {
     let plans: Vec<ParallelPlan> = space.plans().collect();
     let mut searched = Searched::default();
     if question.modes != Modes::Disaggregated {
-        searched.take_aggregated(question, (&plans, space.domain), may_be_best);
+        searched.take_aggregated(question, (&plans, space.domain), rank_of);
     }
     if question.modes != Modes::Aggregated {
         let prefill: Vec<ParallelPlan> = space.of_prefill().plans().collect();
-        let (tried, dominated) =
-            shapes::search(question, (&prefill, &plans), space.domain, Some(may_be_best));
+        let (tried, dominated) = shapes::search(question, (&prefill, &plans), space.domain, Some(rank_of));
         searched.take(tried.into_iter());
         searched.dominated += dominated;
     }
@@ -49,7 +60,7 @@ impl Searched {
         &mut self,
         question: &Question,
         (plans, domain): (&[ParallelPlan], u32),
-        may_be_best: &MayBeBest,
+        rank_of: &RankOf,
     ) {
         let admitted = |plan: &ParallelPlan| Ok((*plan, question.admitted(*plan, domain)?));
         let (mut compiled, mut refused) = (Vec::new(), Vec::new());
@@ -58,19 +69,21 @@ impl Searched {
         }
         self.take(refused.into_iter());
         let replicas = compiled.par_iter().map(|(plan, compiled)| (*plan, question.replica(*plan, compiled)));
-        let promised = replicas.map(|(plan, replica)| (plan, replica, question.promise(plan, &replica)));
-        let mut left: Vec<(ParallelPlan, Replica, Promise)> = promised.collect();
+        let promised = replicas.map(|(plan, replica)| {
+            let promise = question.promise(plan, &replica);
+            (rank_of(promise), promise, (plan, replica))
+        });
+        let mut left: Vec<(Rank, Promise, (ParallelPlan, Replica))> = promised.collect();
         // Stable, so that of equal ones the first of the space come first.
         let per_gpu = |promise: Promise| promise.most / f64::from(promise.gpus);
-        left.sort_by(|(.., a), (.., b)| per_gpu(*b).total_cmp(&per_gpu(*a)));
+        left.sort_by(|a, b| a.0.cmp(&b.0).then(per_gpu(b.1).total_cmp(&per_gpu(a.1))));
         while !left.is_empty() {
             let rest = left.split_off(BATCH.min(left.len()));
-            let evaluated = |(plan, replica, _): &(_, _, _)| question.evaluated(*plan, replica);
+            let evaluated = |(.., (plan, replica)): &(_, _, (_, _))| question.evaluated(*plan, replica);
             let tried: Vec<Vec<Tried>> = left.par_iter().map(evaluated).collect();
             self.take(tried.into_iter().flatten());
-            let before = rest.len();
-            let may = may_be_best(&self.found);
-            left = rest.into_iter().filter(|(.., promise)| may(*promise)).collect();
+            let (before, best) = (rest.len(), Rank::best(self.found.iter(), rank_of));
+            left = rest.into_iter().filter(|(rank, ..)| best.is_none_or(|best| *rank <= best)).collect();
             self.dominated += (before - left.len()) as u64;
         }
     }

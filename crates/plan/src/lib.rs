@@ -21,7 +21,7 @@ mod sizing;
 mod space;
 mod spares;
 
-pub use best::{MayBeBest, Promise, search_best};
+pub use best::{Promise, Rank, RankOf, search_best};
 pub use demand::{CUT, Class, Population, Request, Targets, Urgency};
 pub use evaluate::{Binds, ClassSeen, Served, highest, operating, seen_by};
 pub use kv_policy::{KvPolicy, Reload, Tier, TierKind};

@@ -9,10 +9,11 @@ use crate::pools::Workers;
 use crate::queueing::PromptQueue;
 use crate::rules;
 use crate::search::Tried;
-use crate::{Dropped, Found, KvPolicy, MayBeBest, Promise, Question, Replica, Station, Targets};
+use crate::{Dropped, Found, KvPolicy, Promise, Question, Rank, RankOf, Replica, Station, Targets};
 use rackplan_perf::{Compiled, Deployment, Memory, ParallelPlan};
 use rackplan_units::Seconds;
 use rayon::prelude::*;
+use std::cmp::Ordering;
 
 /// Units that are priced side by side before the rest are looked at again.
 const BATCH: usize = 16;
@@ -69,7 +70,7 @@ pub(crate) fn search(
     question: &Question,
     (prefill, decode): (&[ParallelPlan], &[ParallelPlan]),
     domain: u32,
-    may_be_best: Option<&MayBeBest>,
+    rank_of: Option<&RankOf>,
 ) -> (Vec<Tried>, u64) {
     // Both have the same plans but where some were named for prompts.
     let compiled = fitting(question, decode, domain);
@@ -79,7 +80,7 @@ pub(crate) fn search(
     let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
     let (mut tried, mut dominated) = (Vec::new(), 0);
     for policy in question.policies.iter().filter(kept) {
-        let asked = Asked { question, policy, may_be_best };
+        let asked = Asked { question, policy, rank_of };
         let (prefill, decode) = (asked.alone(&of_prefill, prompts), asked.alone(&of_decode, answers));
         let mut units = asked.priced(&prefill, &decode);
         if units.is_empty() {
@@ -109,16 +110,17 @@ fn workers<'c>(question: &Question<'c>, plans: &'c [(ParallelPlan, Compiled)]) -
 
 /// A question with one way to keep caches.
 #[derive(Clone, Copy)]
-struct Asked<'q, 'm> {
+struct Asked<'q> {
     question: &'q Question<'q>,
     policy: &'q KvPolicy,
-    may_be_best: Option<&'q MayBeBest<'m>>,
+    /// How good a unit is, where only the best is sought.
+    rank_of: Option<&'q RankOf<'q>>,
 }
 
 /// What one worker of a plan takes alone, what two do, and so on; nothing where one takes nothing.
 type OfWorkers = fn(&Question, &Replica) -> Vec<Limit>;
 
-impl<'m> Asked<'_, 'm> {
+impl Asked<'_> {
     fn keeping<'c>(&self, replica: Replica<'c>) -> Replica<'c> {
         replica.keeping(*self.policy, &self.question.request)
     }
@@ -133,46 +135,93 @@ impl<'m> Asked<'_, 'm> {
         workers.par_iter().filter_map(alone).collect()
     }
 
-    /// Prices units until all that are left are replaced by several of another: first the most promising ones of the best pairs,
-    /// so that few of all the others have to be put in order.
+    /// Prices units until all that are left are replaced by several of another, or of a lower rank than the best: first one of each of
+    /// the most promising pairs, so that few of all the others have to be put in order.
     fn priced(&self, prefill: &[Alone], decode: &[Alone]) -> Vec<Tried> {
-        let question = self.question;
-        let mut pairs: Vec<Pair> = prefill
-            .iter()
-            .flat_map(|first| decode.iter().map(move |then| Pair::of(question, (first, then))))
-            .collect();
-        // Stable, so that of equal ones those of the first plans come first.
-        pairs.sort_by(|a, b| b.per_gpu.total_cmp(&a.per_gpu));
-        let promising: Vec<Unit> =
-            pairs.iter().take(BATCH).filter_map(|pair| pair.best_unit(question)).collect();
-        let (mut tried, known) = self.price_all(&promising);
-        let may_be_best = self.may_be_best(&tried);
+        let pairs = prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then)));
+        let mut pairs: Vec<Pair> = pairs.enumerate().map(|(place, plans)| self.pair(place, plans)).collect();
+        let most_promising = pairs.len().min(BATCH);
+        if most_promising < pairs.len() {
+            pairs.select_nth_unstable_by(most_promising, Pair::order);
+        }
+        pairs[..most_promising].sort_unstable_by(Pair::order);
+        let of_each = pairs[..most_promising].iter();
+        let first: Vec<Unit> = of_each.filter_map(|pair| self.units(pair).min_by(Unit::order)).collect();
+        let (mut tried, known) = self.price_all(&first);
+        let best = self.best(&tried);
         let is_left = |unit: &Unit| {
-            !known.iter().any(|one| unit.is_replaced_by(*one))
-                && !promising.iter().any(|one| one.is_same(unit))
-                && may_be_best(unit.promise())
+            unit.rank <= best
+                && !known.iter().any(|one| unit.is_replaced_by(*one))
+                && !first.iter().any(|one| one.is_same(unit))
         };
-        let pairs = pairs.iter().filter(|pair| may_be_best(pair.promise()));
-        let left = pairs.flat_map(|pair| candidates(question, pair.plans)).filter(is_left);
-        let mut left = in_order(left.collect());
+        pairs.retain(|pair| pair.rank <= best);
+        pairs.sort_unstable_by_key(|pair| pair.place);
+        let mut left: Vec<Unit> = pairs.iter().flat_map(|pair| self.units(pair)).filter(is_left).collect();
+        // Stable, so that of equal ones those of the first plans come first.
+        left.sort_by(Unit::order);
         while !left.is_empty() {
             let rest = left.split_off(BATCH.min(left.len()));
             let (batch, known) = self.price_all(&left);
             tried.extend(batch);
             left = rest;
-            let may_be_best = self.may_be_best(&tried);
-            left.retain(|unit| {
-                !known.iter().any(|one| unit.is_replaced_by(*one)) && may_be_best(unit.promise())
-            });
+            let best = self.best(&tried);
+            left.retain(|unit| unit.rank <= best && !known.iter().any(|one| unit.is_replaced_by(*one)));
         }
         tried
     }
 
-    /// Which promises may be the best, where only that is sought.
-    fn may_be_best(&self, tried: &[Tried]) -> Box<dyn Fn(Promise) -> bool + Sync + 'm> {
-        let Some(may_be_best) = self.may_be_best else { return Box::new(|_| true) };
-        let found: Vec<Found> = tried.iter().filter_map(|one| one.ok()).collect();
-        may_be_best(&found)
+    /// The best rank of units that serve; the lowest where none does.
+    fn best(&self, tried: &[Tried]) -> Rank {
+        let best = self.rank_of.and_then(|rank_of| Rank::best(tried.iter().flatten(), rank_of));
+        best.unwrap_or(Rank([u64::MAX; 4]))
+    }
+
+    fn rank(&self, promise: Promise) -> Rank {
+        self.rank_of.map_or(Rank::default(), |rank_of| rank_of(promise))
+    }
+
+    /// As if workers could be divided: of each request both plans take their share of accelerators, as little as any number
+    /// of their workers does, and first tokens come as late as they may.
+    fn pair<'w>(&self, place: usize, (first, then): (&'w Alone<'w>, &'w Alone<'w>)) -> Pair<'w> {
+        let Question { population, targets, .. } = self.question;
+        let rate = 1.0 / (first.gpus_of_rate + then.gpus_of_rate);
+        let per_gpu = SLACK * population.taken(rate, targets.ttft.get() + then.longest);
+        // None of its units is better than accelerators added one by one, nor than the smallest if it took everything.
+        let smallest = first.plan.gpus() + then.plan.gpus();
+        let one_by_one = self.rank(Promise { gpus: 1, most: per_gpu });
+        let rank = one_by_one.max(self.rank(Promise { gpus: smallest, most: f64::INFINITY }));
+        Pair { place, plans: (first, then), per_gpu, rank }
+    }
+
+    /// Units of a pair: not with so few workers for prompts that one worker for answers less would do, and with hardly more than
+    /// are needed for all that those for answers take.
+    fn units<'w>(&self, pair: &Pair<'w>) -> impl Iterator<Item = Unit<'w>> {
+        let (first, then) = pair.plans;
+        let there = first.limits.len() as u32;
+        let enough = move |rate: f64| {
+            let fewer = first.limits.iter().take_while(|prompts| prompts.rate < rate).count() as u32;
+            (fewer + 1).min(there)
+        };
+        let mut fewest = 1;
+        (1..).zip(&then.limits).flat_map(move |(decode, limit)| {
+            let enough = enough(limit.rate);
+            let from = std::mem::replace(&mut fewest, enough.max(2) - 1);
+            (from..=there.min(enough + SPARE))
+                .map(move |prefill| self.unit((first, then), Workers { prefill, decode }))
+        })
+    }
+
+    fn unit<'w>(&self, (first, then): (&'w Alone<'w>, &'w Alone<'w>), workers: Workers) -> Unit<'w> {
+        let Question { population, targets, .. } = self.question;
+        let (prompts, answers) =
+            (first.limits[workers.prefill as usize - 1], then.limits[workers.decode as usize - 1]);
+        let rate = prompts.rate.min(answers.rate);
+        let answer = answers.time_at(rate);
+        let taken = |prompt: f64| SLACK * population.taken(rate, prompt + answer);
+        let gpus = workers.prefill * first.plan.gpus() + workers.decode * then.plan.gpus();
+        let rank = self.rank(Promise { gpus, most: taken(targets.ttft.get()) });
+        let (most, generating) = (taken(prompts.time_at(rate)), rate * answer);
+        Unit { first, then, workers, gpus, most, rank, generating }
     }
 
     /// One worker for prompts and one for answers.
@@ -181,7 +230,7 @@ impl<'m> Asked<'_, 'm> {
         let [first, then] =
             &[first, then].map(|(plan, replica)| Alone::of((*plan, self.keeping(*replica)), Vec::new()));
         let workers = Workers { prefill: 1, decode: 1 };
-        self.price(&Unit { first, then, workers, gpus, most: 0.0, at_most: 0.0, generating: 1.0 })
+        self.price(&Unit { first, then, workers, gpus, most: 0.0, rank: Rank::default(), generating: 1.0 })
     }
 
     /// Prices some units side by side; what those that serve take, and on how many accelerators.
@@ -248,26 +297,19 @@ fn of_workers(asked: &[u32], limit: impl Fn(u32) -> Option<Limit>) -> Vec<Limit>
 
 /// Two plans, of whatever numbers of workers.
 struct Pair<'w> {
+    /// Among all pairs.
+    place: usize,
     plans: (&'w Alone<'w>, &'w Alone<'w>),
     /// Users, or requests per second, that an accelerator of no unit takes more of.
     per_gpu: f64,
+    /// No unit of it has a better one.
+    rank: Rank,
 }
 
-impl<'w> Pair<'w> {
-    /// As if workers could be divided: of each request both plans take their share of accelerators, as little as any number
-    /// of their workers does, and first tokens come as late as they may.
-    fn of(question: &Question, (first, then): (&'w Alone<'w>, &'w Alone<'w>)) -> Self {
-        let rate = 1.0 / (first.gpus_of_rate + then.gpus_of_rate);
-        let most = question.population.taken(rate, question.targets.ttft.get() + then.longest);
-        Self { plans: (first, then), per_gpu: SLACK * most }
-    }
-
-    fn promise(&self) -> Promise {
-        Promise { gpus: 1, most: self.per_gpu }
-    }
-
-    fn best_unit(&self, question: &Question) -> Option<Unit<'w>> {
-        candidates(question, self.plans).max_by(|a, b| a.per_gpu().total_cmp(&b.per_gpu()))
+impl Pair<'_> {
+    /// The most promising first.
+    fn order(a: &Self, b: &Self) -> Ordering {
+        a.rank.cmp(&b.rank).then(b.per_gpu.total_cmp(&a.per_gpu)).then(a.place.cmp(&b.place))
     }
 }
 
@@ -288,30 +330,20 @@ struct Unit<'w> {
     gpus: u32,
     /// Users, or requests per second, that it cannot take more of.
     most: f64,
-    /// The same where first tokens come as late as they may.
-    at_most: f64,
+    /// The best that it can have, where first tokens come as late as they may.
+    rank: Rank,
     /// Requests that generate at once then.
     generating: f64,
 }
 
-impl<'w> Unit<'w> {
-    fn of(question: &Question, (first, then): (&'w Alone<'w>, &'w Alone<'w>), workers: Workers) -> Self {
-        let (prompts, answers) =
-            (first.limits[workers.prefill as usize - 1], then.limits[workers.decode as usize - 1]);
-        let rate = prompts.rate.min(answers.rate);
-        let answer = answers.time_at(rate);
-        let taken = |prompt: f64| SLACK * question.population.taken(rate, prompt + answer);
-        let (most, at_most) = (taken(prompts.time_at(rate)), taken(question.targets.ttft.get()));
-        let gpus = workers.prefill * first.plan.gpus() + workers.decode * then.plan.gpus();
-        Self { first, then, workers, gpus, most, at_most, generating: rate * answer }
+impl Unit<'_> {
+    /// The best first, and of these those that might take most per accelerator and the smaller ones.
+    fn order(a: &Self, b: &Self) -> Ordering {
+        a.rank.cmp(&b.rank).then(b.per_gpu().total_cmp(&a.per_gpu())).then(a.gpus.cmp(&b.gpus))
     }
 
     fn per_gpu(&self) -> f64 {
         self.most / f64::from(self.gpus)
-    }
-
-    fn promise(&self) -> Promise {
-        Promise { gpus: self.gpus, most: self.at_most }
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -324,30 +356,4 @@ impl<'w> Unit<'w> {
     fn is_replaced_by(&self, (gpus, taken): (u32, f64)) -> bool {
         f64::from(self.gpus / gpus) * taken >= self.most
     }
-}
-
-/// Units of a pair: not with so few workers for prompts that one worker for answers less would do, and with hardly more than
-/// are needed for all that those for answers take.
-fn candidates<'w, 'q>(
-    question: &'q Question<'q>,
-    (first, then): (&'w Alone<'w>, &'w Alone<'w>),
-) -> impl Iterator<Item = Unit<'w>> + use<'w, 'q> {
-    let there = first.limits.len() as u32;
-    let enough = move |rate: f64| {
-        let fewer = first.limits.iter().take_while(|prompts| prompts.rate < rate).count() as u32;
-        (fewer + 1).min(there)
-    };
-    let mut fewest = 1;
-    (1..).zip(&then.limits).flat_map(move |(answers, limit)| {
-        let enough = enough(limit.rate);
-        let from = std::mem::replace(&mut fewest, enough.max(2) - 1);
-        let unit = move |prefill| Unit::of(question, (first, then), Workers { prefill, decode: answers });
-        (from..=there.min(enough + SPARE)).map(unit)
-    })
-}
-
-/// Those first that might take most per accelerator, and of these the smaller ones.
-fn in_order(mut units: Vec<Unit>) -> Vec<Unit> {
-    units.sort_by(|a, b| b.per_gpu().total_cmp(&a.per_gpu()).then(a.gpus.cmp(&b.gpus)));
-    units
 }

@@ -9,7 +9,7 @@ use crate::inputs::Notes;
 use crate::question::Objective;
 use rackplan_first_order::RackCount;
 use rackplan_plan::{
-    self as plan, Availability, Binds, Found, Promise, Searched, Served, Sizing, Station, spares_for,
+    self as plan, Availability, Binds, Found, Promise, Rank, Searched, Served, Sizing, Station, spares_for,
 };
 use std::sync::Arc;
 
@@ -55,31 +55,23 @@ pub(super) fn best_outcome(
     notes: &mut Notes,
 ) -> Result<Outcome, QuestionError> {
     let setup = Setup::new(context, variant, notes)?;
-    let may_be_best = |found: &[Found]| may_be_best(context, &setup, found);
-    let searched = Arc::new(plan::search_best(&setup.question(context), &setup.space(context), &may_be_best));
+    let most = most_racks(context, &setup);
+    let rank_of = |promise| rank_of(context, &setup, most, promise);
+    let searched = Arc::new(plan::search_best(&setup.question(context), &setup.space(context), &rank_of));
     let choice = choose(context, &setup, &searched.found);
     Ok(Outcome { setup, searched, choice })
 }
 
-/// Whether a plan that takes no more than it promises could be chosen beside those found.
-fn may_be_best<'a>(
-    context: Context<'a>,
-    setup: &'a Setup,
-    found: &[Found],
-) -> Box<dyn Fn(Promise) -> bool + Sync + 'a> {
-    let most = most_racks(context, setup);
-    let provisions = match context.asked.objective {
-        Objective::Gpus => false,
-        Objective::Cost | Objective::Power => true,
-        Objective::Throughput | Objective::Ttft => return Box::new(|_| true),
+/// How good a plan would be in its racks, as far as plans are chosen by their size.
+fn rank_of(context: Context, setup: &Setup, most_racks: u64, promise: Promise) -> Rank {
+    let sizing = size_of(context.asked, setup, (promise.gpus, promise.most), context);
+    let score = match context.asked.objective {
+        Objective::Gpus => sizing.gpus_active,
+        Objective::Cost | Objective::Power => sizing.gpus_provisioned,
+        Objective::Throughput | Objective::Ttft => return Rank::default(),
     };
-    let rank = move |gpus, taken| {
-        let sizing = size_of(context.asked, setup, (gpus, taken), context);
-        let score = if provisions { sizing.gpus_provisioned } else { sizing.gpus_active };
-        (sizing.racks > most, score, sizing.gpus_active, sizing.racks)
-    };
-    let best = found.iter().map(|found| rank(found.gpus(), found.served.taken)).min();
-    Box::new(move |promise| best.is_none_or(|best| rank(promise.gpus, promise.most) <= best))
+    let over = sizing.racks > most_racks;
+    Rank([over.into(), score, sizing.gpus_active, sizing.racks])
 }
 
 impl Choice {

@@ -73,12 +73,14 @@ pub(crate) fn search(
     rank_of: Option<&RankOf>,
 ) -> (Vec<Tried>, u64) {
     // Both have the same plans but where some were named for prompts.
-    let compiled = fitting(question, decode, domain);
+    let (compiled, refused) = fitting(question, decode, domain);
     let of_prompts = (prefill != decode).then(|| fitting(question, prefill, domain));
     let of_decode = workers(question, &compiled);
-    let of_prefill = of_prompts.as_ref().map_or_else(|| of_decode.clone(), |all| workers(question, all));
+    let of_prefill =
+        of_prompts.as_ref().map_or_else(|| of_decode.clone(), |(compiled, _)| workers(question, compiled));
     let kept = |policy: &&KvPolicy| policy.hbm_share <= 0.0 || question.request.kept <= 0.0;
-    let (mut tried, mut dominated) = (Vec::new(), 0);
+    let refused = refused.into_iter().chain(of_prompts.iter().flat_map(|(_, refused)| refused.clone()));
+    let (mut tried, mut dominated) = (refused.map(Err).collect::<Vec<Tried>>(), 0);
     for policy in question.policies.iter().filter(kept) {
         let asked = Asked { question, policy, rank_of };
         let (prefill, decode) = (asked.alone(&of_prefill, prompts), asked.alone(&of_decode, answers));
@@ -95,13 +97,20 @@ pub(crate) fn search(
     (tried, dominated)
 }
 
-/// The plans that no rule drops, with their operators.
-fn fitting(question: &Question, plans: &[ParallelPlan], domain: u32) -> Vec<(ParallelPlan, Compiled)> {
-    let fits = |plan: &&ParallelPlan| {
-        rules::check(&Deployment { plan: **plan, ..question.deployment }, &question.request, domain).is_ok()
-    };
-    let plans: Vec<&ParallelPlan> = plans.iter().filter(fits).collect();
-    plans.into_par_iter().map(|plan| (*plan, question.compiled(*plan))).collect()
+/// The plans that no rule drops, with their operators, and the others.
+fn fitting(
+    question: &Question,
+    plans: &[ParallelPlan],
+    domain: u32,
+) -> (Vec<(ParallelPlan, Compiled)>, Vec<Dropped>) {
+    let (mut fitting, mut refused) = (Vec::new(), Vec::new());
+    for plan in plans {
+        match rules::check(&Deployment { plan: *plan, ..question.deployment }, &question.request, domain) {
+            Ok(_) => fitting.push(*plan),
+            Err(reason) => refused.push(Dropped { plan: *plan, reason }),
+        }
+    }
+    (fitting.into_par_iter().map(|plan| (plan, question.compiled(plan))).collect(), refused)
 }
 
 fn workers<'c>(question: &Question<'c>, plans: &'c [(ParallelPlan, Compiled)]) -> Vec<Worker<'c>> {

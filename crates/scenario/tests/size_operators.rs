@@ -364,6 +364,13 @@ fn hand_nothing_that_fits_is_an_answer_with_a_way_out() {
     // So with workers for prompts, where none takes anything.
     let apart = size(&[("targets.tpot", "100us"), ("search.mode", "disaggregated")]).difficulty.unwrap();
     assert!(apart.binding.starts_with("a token takes"), "{apart:?}");
+    // And where the workers of either pool do not fit.
+    for path in ["search.tp", "search.prefill_tp"] {
+        let one = [("model", "deepseek-r1"), ("search.mode", "disaggregated"), (path, "1")];
+        let tight = size(&[&one[..], &[("search.dp", "1"), ("search.pp", "1")]].concat());
+        let binding = tight.difficulty.unwrap().binding;
+        assert!(binding.contains("fits in memory"), "{path}: {binding}");
+    }
     // Where one eased target does not do, several do together.
     let both = size(&[("targets.tpot", "100us"), ("targets.ttft", "100us")]).difficulty.unwrap();
     assert!(

@@ -11,6 +11,8 @@ const BATCH: usize = 8;
 const SLACK: f64 = 1.02;
 /// Loads at most that are asked for the highest whose tokens come in time; a line between two of them points to the next.
 const TRIES: u32 = 5;
+/// Loads at most that are asked with their prompts.
+const STRETCHED: u32 = 2;
 /// How far beside that line the next is asked, towards the end of the range that did not move last.
 const BESIDE: f64 = 1.02;
 
@@ -104,12 +106,23 @@ impl Question<'_> {
 /// take. With g that generate, prompts among them, X a second are answered ([`Station::at`]), which grows with g but for stairs of
 /// kernels, and X Z + g + X TTFT users are taken.
 fn most_taken(station: &Station, targets: &Targets, population: &Population) -> f64 {
-    let [low, high] = in_time(station, targets);
+    let [low, mut high] =
+        in_time(station, targets).map(|(generating, step)| station.at_step(generating, step));
     // Steps of kernels go up in stairs, and rates down there.
-    let [below, above] =
-        [low, high].map(|(generating, step)| station.at_step(generating, step).requests_per_second);
-    let rate = below.max(above);
-    population.taken(rate, high.0 / rate + targets.ttft.get().min(targets.e2e.get()))
+    let mut rate = low.requests_per_second.max(high.requests_per_second);
+    // Prompts stretch steps: so many fewer as tokens come too late are still no fewer than come in time.
+    for _ in 0..STRETCHED {
+        let fewer = high.generating * targets.tpot.get() / high.tpot;
+        if fewer * BESIDE >= high.generating || fewer < 1.0 {
+            break;
+        }
+        let next = station.mean_at(fewer);
+        if next.tpot <= targets.tpot.get() {
+            break;
+        }
+        (high, rate) = (next, next.requests_per_second);
+    }
+    population.taken(rate, high.generating / rate + targets.ttft.get().min(targets.e2e.get()))
 }
 
 /// Between which loads the tokens of steps without any prompts cease to come in time, with their steps; all places twice where

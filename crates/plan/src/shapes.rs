@@ -144,8 +144,8 @@ impl Asked<'_> {
         workers.par_iter().filter_map(alone).collect()
     }
 
-    /// Prices units until all that are left are replaced by several of another, or of a lower rank than the best: first one of each of
-    /// the most promising pairs, so that few of all the others have to be put in order.
+    /// Prices units until all that are left are replaced by several of another, or, where only the best is sought, of a lower rank than
+    /// the best: first one of each of the most promising pairs, so that few of all the others have to be put in order.
     fn priced(&self, prefill: &[Alone], decode: &[Alone]) -> Vec<Tried> {
         let pairs = prefill.iter().flat_map(|first| decode.iter().map(move |then| (first, then)));
         let mut pairs: Vec<Pair> = pairs.enumerate().map(|(place, plans)| self.pair(place, plans)).collect();
@@ -158,11 +158,8 @@ impl Asked<'_> {
         let first: Vec<Unit> = of_each.filter_map(|pair| self.units(pair).min_by(Unit::order)).collect();
         let (mut tried, known) = self.price_all(&first);
         let best = self.best(&tried);
-        let is_left = |unit: &Unit| {
-            unit.rank <= best
-                && !known.iter().any(|one| unit.is_replaced_by(*one))
-                && !first.iter().any(|one| one.is_same(unit))
-        };
+        let is_left =
+            |unit: &Unit| self.is_left(unit, best, &known) && !first.iter().any(|one| one.is_same(unit));
         pairs.retain(|pair| pair.rank <= best);
         pairs.sort_unstable_by_key(|pair| pair.place);
         let mut left: Vec<Unit> = pairs.iter().flat_map(|pair| self.units(pair)).filter(is_left).collect();
@@ -174,9 +171,17 @@ impl Asked<'_> {
             tried.extend(batch);
             left = rest;
             let best = self.best(&tried);
-            left.retain(|unit| unit.rank <= best && !known.iter().any(|one| unit.is_replaced_by(*one)));
+            left.retain(|unit| self.is_left(unit, best, &known));
         }
         tried
+    }
+
+    /// Whether a unit is worth a price: where only the best is sought it may be that, else no units known replace it.
+    fn is_left(&self, unit: &Unit, best: Rank, known: &[(u32, f64)]) -> bool {
+        match self.rank_of {
+            Some(_) => unit.rank <= best,
+            None => !known.iter().any(|one| unit.is_replaced_by(*one)),
+        }
     }
 
     /// The best rank of units that serve; the lowest where none does.

@@ -8,8 +8,9 @@ use rackplan_perf::collectives::send::Path;
 use rackplan_perf::operators::moe_routing::Routing;
 use rackplan_perf::{Deployment, Device, Engines, Kernels, ParallelPlan, Precision};
 use rackplan_plan::{
-    Found, KvPolicy, Modes, Pace, Pools, Population, Question, Rejection, Request, Scheduler, Site, Sizes,
-    Space, Targets, Tier, TierKind, Workers, highest, operating, pareto, rules, search,
+    Found, KvPolicy, Modes, Pace, Pools, Population, Promise, Question, Rank, Rejection, Request, Scheduler,
+    Site, Sizes, Space, Targets, Tier, TierKind, Workers, highest, operating, pareto, rules, search,
+    search_best,
 };
 use rackplan_units::Seconds;
 use std::sync::OnceLock;
@@ -131,6 +132,27 @@ proptest! {
     fn law_more_users_never_take_fewer(asked in asked(), more in 1.0..10.0) {
         let many = Asked { users: asked.users * more, ..asked };
         prop_assert!(many.gpus(few()) >= asked.gpus(few()));
+    }
+
+    #[test]
+    fn law_the_best_is_found_without_evaluating_all(asked in asked(), apart in any::<bool>()) {
+        let modes = if apart { Modes::Disaggregated } else { Modes::Aggregated };
+        let (question, space) = (Question { modes, ..asked.question() }, space(asked.model == 1, Sizes::default()));
+        let rank_of = |promise: Promise| {
+            let sizing = HGX.size((asked.users, promise.most), 0.0, 0, promise.gpus);
+            Rank([sizing.gpus_active, sizing.racks, 0, 0])
+        };
+        let best = |found: &[Found]| {
+            let taken = |found: &Found| Promise { gpus: found.gpus(), most: found.served.taken };
+            found.iter().map(|found| rank_of(taken(found))).min()
+        };
+        let (all, few) = (search(&question, &space), search_best(&question, &space, &rank_of));
+        // Units that are left out when all are asked for are replaced by others as far as their pools say, not by rank.
+        prop_assert!(best(&few.found).is_none_or(|found| Some(found) <= best(&all.found)));
+        prop_assert!(best(&few.found).is_some() || all.found.is_empty());
+        if !apart {
+            prop_assert_eq!(best(&all.found), best(&few.found));
+        }
     }
 
     #[test]

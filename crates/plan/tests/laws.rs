@@ -191,7 +191,9 @@ proptest! {
             let seen = operating(&station, &question.targets, &question.population, load, most);
             // Users think or wait: N = X (Z + R).
             let users = question.population.taken(seen.point.requests_per_second, seen.point.e2e);
-            prop_assert!((users / load - 1.0).abs() < 0.01 || seen.point.generating < 1.0, "{users} {load}");
+            // Fewer than one request on a rank meet nobody, and where there is one that ends with a jump.
+            let alone = seen.point.generating < 1.001 * f64::from(found.plan.dp);
+            prop_assert!((users / load - 1.0).abs() < 0.01 || alone, "{users} {load}");
             prop_assert!(seen.point.generating <= most * (1.0 + 1e-9));
         }
     }

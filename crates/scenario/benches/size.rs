@@ -1,6 +1,7 @@
 //! What questions take that people ask: `cargo bench -p rackplan-scenario --bench size`.
 //!
-//! Every run reads its inputs anew, as a program that answers one question does.
+//! Every run reads its inputs anew, as a program that answers one question does. Times are of the wall; with
+//! `RAYON_NUM_THREADS=1` they are of one processor.
 
 use divan::{Bencher, black_box};
 use rackplan_scenario::answer::{Answer, SizeAnswer};

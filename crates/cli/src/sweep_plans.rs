@@ -1,4 +1,4 @@
-//! `sweep --method operators`: a row for every plan that serves, written as they are found; a file that was cut off is
+//! `sweep` by operators: a row for every plan that serves, written as they are found; a file that was cut off is
 //! gone on with.
 
 use crate::args::output;
@@ -17,13 +17,13 @@ use std::process::ExitCode;
 
 /// `--resume`.
 pub(crate) fn resume_flag() -> Arg {
-    let help = "Goes on with the file of a sweep that was cut off (--method operators, -o FILE)";
+    let help = "Goes on with the file of a sweep that was cut off (of plans by operators, -o FILE)";
     Arg::new("resume").long("resume").action(ArgAction::SetTrue).help(help)
 }
 
 /// Whether rows of plans are asked for, and all is right with that.
 pub(crate) fn asked(matches: &ArgMatches, layers: &Layers) -> Result<bool, Failure> {
-    let operators = layers.text("search.method") == Some("operators");
+    let operators = run::sweeps_plans(layers);
     let Some(path) = output(matches).filter(|path| is_parquet(path)) else {
         return Ok(operators && ["jsonl", "csv"].contains(&format(matches)));
     };
@@ -31,7 +31,10 @@ pub(crate) fn asked(matches: &ArgMatches, layers: &Layers) -> Result<bool, Failu
         Err(Failure::Flags { message: format!("{}: {what}", path.display()), hint: Some(hint.to_owned()) })
     };
     if !operators {
-        return refused("only rows of plans are written as Parquet", "add `--method operators`");
+        return refused(
+            "only rows of plans are written as Parquet",
+            "say who asks (`--users`), or add `--method operators`",
+        );
     }
     if matches.value_source("format") == Some(ValueSource::CommandLine) {
         return refused("Parquet is a format of its own", "leave out --format, or name another file");

@@ -34,7 +34,7 @@ fn hand_without_parquet_the_way_out_is_said() {
 #[test]
 fn hand_flags_that_parquet_has_no_use_for_are_refused() {
     let file = in_folder(&folder("parquet_refused"), "plans.parquet");
-    let plans = SWEEP.replace("--method operators ", "");
+    let plans = SWEEP.replace("--method operators", "--method first-order");
     let wrong = [
         (format!("{plans} -o {file}"), "only rows of plans"),
         (format!("{SWEEP} --format csv -o {file}"), "a format of its own"),

@@ -711,7 +711,7 @@ pub const SETTINGS: &[Setting] = &[
         "METHOD",
         SEARCH,
         PLANS,
-        "Performance model: operators (default of size), or first-order, the founding documents' three ceilings"
+        "Performance model: operators (default of size, and of sweep where users are known), or first-order, the founding documents' three ceilings"
     ),
     setting!(
         "search.mode",

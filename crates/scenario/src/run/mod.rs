@@ -31,4 +31,4 @@ pub use operators::{SweptSetup, mix, sweep_plans};
 pub use reasons::{reasons_of_file, with_reasons};
 pub use simulate::simulate;
 pub use size::{founding_summary, size};
-pub use sweep::sweep;
+pub use sweep::{sweep, sweeps_plans};

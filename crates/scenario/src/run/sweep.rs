@@ -19,10 +19,18 @@ const RACKS: u64 = 8;
 pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SWEEP)?;
     if request.question.search.method == Some(Method::Operators) {
-        let error = QuestionError::value(layers.place("search.method"), "a table of operators is too long");
-        return Err(error.with_hint("add --format jsonl or csv"));
+        return Err(too_long(layers, "search.method"));
     }
-    not_modelled(layers)?;
+    if let Some(path) = of_operators(layers) {
+        return Err(match request.question.search.method {
+            None => too_long(layers, path),
+            Some(_) => {
+                let problem = "the founding documents' table knows no users";
+                QuestionError::value(layers.place(path), problem)
+                    .with_hint("leave it out, or add --method operators")
+            }
+        });
+    }
     no_classes(layers, &request.question, "a table of layouts")?;
     let mode = request.question.search.mode.unwrap_or_default();
     let racks = read_racks(&mut request)?;
@@ -47,8 +55,22 @@ pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, Qu
     Ok(envelope(request, SweepAnswer { mode: mode.to_owned(), racks, rows, plans_considered }))
 }
 
-/// Settings that a table of layouts has no use for: it knows no users and no latency.
-fn not_modelled(layers: &Layers) -> Result<(), QuestionError> {
+/// Whether every plan is evaluated by operators, and has a row: where that method is named, or none is and the question says who
+/// asks, or how fast answers must come.
+pub fn sweeps_plans(layers: &Layers) -> bool {
+    match layers.text("search.method") {
+        Some(method) => method == "operators",
+        None => of_operators(layers).is_some(),
+    }
+}
+
+fn too_long(layers: &Layers, path: &str) -> QuestionError {
+    let error = QuestionError::value(layers.place(path), "a table of every plan is too long for a screen");
+    error.with_hint("add --format jsonl or csv")
+}
+
+/// A setting that was given and that a table of layouts has no use for: it knows no users and no latency.
+fn of_operators(layers: &Layers) -> Option<&'static str> {
     let used = ["workload.context", "limits.max_racks"];
     let of_users =
         |path: &str| ["workload.", "targets.", "limits."].iter().any(|group| path.starts_with(group));
@@ -57,11 +79,7 @@ fn not_modelled(layers: &Layers) -> Result<(), QuestionError> {
         let operators = setting.help.ends_with("(operators method)") || of_users(setting.path);
         operators && !used.contains(&setting.path)
     });
-    let given = useless.map(|setting| setting.path).find(|path| layers.origin(path).is_some());
-    given.map_or(Ok(()), |path| {
-        let error = QuestionError::value(layers.place(path), "the founding documents' table knows no users");
-        Err(error.with_hint("leave it out, or add --method operators"))
-    })
+    useless.map(|setting| setting.path).find(|path| layers.origin(path).is_some())
 }
 
 fn read_racks(request: &mut Request) -> Result<u64, QuestionError> {

@@ -1,11 +1,11 @@
-//! `sweep --method operators`: rows that are what `size` says, in both formats, and a file that is gone on with.
+//! `sweep` of plans: rows that are what `size` says, in both formats, and a file that is gone on with.
 
 mod common;
 
 use common::{Said, rackplan};
 use std::fs;
 
-const QUESTION: &str = "sweep --method operators --model Llama-3.1-8B --hardware h100_hgx,h200_hgx --quant fp8,bf16 \
+const QUESTION: &str = "sweep --model Llama-3.1-8B --hardware h100_hgx,h200_hgx --quant fp8,bf16 \
                         --users 500 --think-time 20s --isl 1000 --osl 200 --tp 1,2,4 --pp 1 --ttft 2s --tpot 50ms";
 
 fn run(more: &str) -> Said {

@@ -352,6 +352,20 @@ fn hand_what_is_not_said_is_assumed_and_what_the_method_lacks_is_not() {
 }
 
 #[test]
+fn hand_formats_are_those_in_which_a_model_is_released_or_narrower() {
+    let found = |model| size(&[("model", model), ("quant", ""), ("hardware", "b200_hgx")]);
+    let others = |answer: &SizeAnswer| -> Vec<String> {
+        answer.alternatives.iter().map(|other| other.change.clone()).collect()
+    };
+    let (latent, gpt) = (found("deepseek-r1"), found("gpt-oss-120b"));
+    assert!(others(&latent).iter().any(|change| change == "nvfp4"), "{:?}", others(&latent));
+    assert_eq!(gpt.deployment.as_ref().unwrap().quant, "mxfp4");
+    for answer in [latent, gpt] {
+        assert!(!others(&answer).iter().any(|change| change == "bf16"), "{:?}", others(&answer));
+    }
+}
+
+#[test]
 fn hand_nothing_that_fits_is_an_answer_with_a_way_out() {
     let answer = size(&[("targets.tpot", "100us")]);
     assert!(!answer.feasible && answer.deployment.is_none());

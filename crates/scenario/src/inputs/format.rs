@@ -184,6 +184,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn hand_formats_as_released() {
+        let catalog = rackplan_catalog::Catalog::builtin();
+        let of = |id| WeightFormat::released(&catalog.get::<Model>(id).expect("an entry").record);
+        assert_eq!(of("openai/gpt-oss-120b"), Some(Mxfp4));
+        assert_eq!(of("moonshotai/Kimi-K2-Thinking"), Some(Int4));
+        assert_eq!(of("deepseek-ai/DeepSeek-R1"), Some(Fp8Block));
+        assert_eq!(of("meta-llama/Llama-3.1-8B"), Some(Bf16));
+    }
+
+    #[test]
     fn hand_formats_of_checkpoints() {
         let of = |name| WeightFormat::of_checkpoint(name, None);
         assert_eq!(of("nvidia/Llama-3.3-70B-Instruct-NVFP4"), Some(Nvfp4));

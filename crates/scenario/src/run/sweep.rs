@@ -18,19 +18,7 @@ const RACKS: u64 = 8;
 /// Best plans over everything asked for.
 pub fn sweep(inputs: &Inputs, layers: &Layers) -> Result<Answer<SweepAnswer>, QuestionError> {
     let mut request = Request::new(inputs, layers, Defaults::SWEEP)?;
-    if request.question.search.method == Some(Method::Operators) {
-        return Err(too_long(layers, "search.method"));
-    }
-    if let Some(path) = of_operators(layers) {
-        return Err(match request.question.search.method {
-            None => too_long(layers, path),
-            Some(_) => {
-                let problem = "the founding documents' table knows no users";
-                QuestionError::value(layers.place(path), problem)
-                    .with_hint("leave it out, or add --method operators")
-            }
-        });
-    }
+    refuse_plans(layers, request.question.search.method)?;
     no_classes(layers, &request.question, "a table of layouts")?;
     let mode = request.question.search.mode.unwrap_or_default();
     let racks = read_racks(&mut request)?;
@@ -64,9 +52,19 @@ pub fn sweeps_plans(layers: &Layers) -> bool {
     }
 }
 
-fn too_long(layers: &Layers, path: &str) -> QuestionError {
-    let error = QuestionError::value(layers.place(path), "a table of every plan is too long for a screen");
-    error.with_hint("add --format jsonl or csv")
+const TOO_LONG: &str = "a table of every plan is too long for a screen";
+
+/// A table holds the best plans of the founding documents' method, not every plan, nor users.
+fn refuse_plans(layers: &Layers, method: Option<Method>) -> Result<(), QuestionError> {
+    let (path, problem, hint) = match (method, of_operators(layers)) {
+        (Some(Method::Operators), _) => ("search.method", TOO_LONG, "add --format jsonl or csv"),
+        (None, Some(path)) => (path, TOO_LONG, "add --format jsonl or csv"),
+        (Some(Method::FirstOrder), Some(path)) => {
+            (path, "the founding documents' table knows no users", "leave it out, or say --method operators")
+        }
+        (_, None) => return Ok(()),
+    };
+    Err(QuestionError::value(layers.place(path), problem).with_hint(hint))
 }
 
 /// A setting that was given and that a table of layouts has no use for: it knows no users and no latency.

@@ -204,12 +204,14 @@ fn storage(context: Context, outcome: &Outcome, choice: &Choice, station: &Stati
     Storage { servers_needed: servers, servers_provisioned: servers, provisioned_bytes: needed * held }
 }
 
-/// The widest level that an instance spans, with its link, and what a step waits for it.
+/// The widest level that an instance, or a worker that generates, spans, with its link, and what a step waits for it.
 fn described(request: &Request, machine: &Machine, choice: &Choice, shares: &[StepShare]) -> String {
-    let gpus = choice.found.gpus();
+    let gpus = choice.found.plan.gpus();
     let Machine::Real(real) = machine else { return String::new() };
-    if gpus == 1 {
-        return "none: an instance stays on one GPU".to_owned();
+    match choice.found.pools {
+        None if gpus == 1 => return "none: an instance stays on one GPU".to_owned(),
+        Some(_) if gpus == 1 => return "none in a step: workers that generate are one GPU".to_owned(),
+        _ => {}
     }
     let rack = &real.rack.record;
     let level = rack.level_of_group(gpus);
